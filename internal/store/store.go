@@ -1,0 +1,105 @@
+// Package store is the contract of Farmhand's storage: the only truth about farms.
+// The committer writes through [Store.Commit]; everybody reads through [Reader].
+//
+// Reads see everything that a returned Commit wrote. Lists are keyset-paged: they take
+// the key after which to continue, so a page is stable while others write.
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// ErrNotFound: the row does not exist.
+var ErrNotFound = errors.New("not found")
+
+// Store is a database of farms.
+type Store interface {
+	Reader
+	// Commit writes changes in one durable transaction: all or nothing.
+	Commit(ctx context.Context, changes *row.Changes) error
+	// Check proves that the store can write (for readiness).
+	Check(ctx context.Context) error
+	Close() error
+}
+
+// Reader reads rows. Single-row methods return ErrNotFound. Lists return at most limit rows.
+type Reader interface {
+	// Snapshot gives what a core needs to take over the farm.
+	Snapshot(ctx context.Context, farmID string) (*row.Snapshot, error)
+	// JobSnapshot gives one job whole, finished or not.
+	JobSnapshot(ctx context.Context, jobID string) (*row.JobSnapshot, error)
+
+	Resource(ctx context.Context, kind row.Kind, id string) (*row.Resource, error)
+	// Resources lists by age (createdAt, id), after the given key.
+	Resources(ctx context.Context, kind row.Kind, parentID string, after ResourceCursor, limit int) ([]row.Resource, error)
+	CountResources(ctx context.Context, kind row.Kind, parentID string) (int64, error)
+	Tags(ctx context.Context, arn string) (map[string]string, error)
+	RequestToken(ctx context.Context, principal, operation, token string) (*row.RequestToken, error)
+
+	Association(ctx context.Context, key row.AssociationKey) (*row.Association, error)
+	// Associations lists by (queueID, fleetID); queueID and fleetID filter when not "".
+	Associations(ctx context.Context, farmID, queueID, fleetID string, after row.AssociationKey, limit int) ([]row.Association, error)
+
+	Worker(ctx context.Context, workerID string) (*row.Worker, error)
+	// Workers lists a fleet's by age.
+	Workers(ctx context.Context, fleetID string, after ResourceCursor, limit int) ([]row.Worker, error)
+	CountWorkers(ctx context.Context, fleetID string) (int64, error)
+
+	Job(ctx context.Context, jobID string) (*row.Job, error)
+	JobDocument(ctx context.Context, jobID string) (*row.JobDocument, error)
+	// Jobs lists a queue's, newest first, with Number < before (0: from the newest).
+	Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error)
+	CountJobs(ctx context.Context, queueID string) (int64, error)
+
+	StepByID(ctx context.Context, stepID string) (*row.Step, error)
+	// Steps lists in template order, from StepIndex >= from.
+	Steps(ctx context.Context, jobID string, from int32, limit int) ([]row.Step, error)
+	StepDocument(ctx context.Context, jobID string, stepIndex int32) (*row.StepDocument, error)
+	StepDocuments(ctx context.Context, jobID string) ([]row.StepDocument, error)
+
+	// Tasks lists the touched tasks with from <= TaskIndex < to.
+	Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error)
+
+	SessionByID(ctx context.Context, sessionID string) (*row.Session, error)
+	// Sessions lists a job's in order of start, from Seq >= from.
+	Sessions(ctx context.Context, jobID string, from int64, limit int) ([]row.Session, error)
+	// WorkerSessions lists a worker's by (StartedAt, SessionID).
+	WorkerSessions(ctx context.Context, workerID string, after ResourceCursor, limit int) ([]row.Session, error)
+	// HoldsJob reports whether the worker has a session of the job that is not over.
+	HoldsJob(ctx context.Context, workerID, jobID string) (bool, error)
+
+	Action(ctx context.Context, jobID string, sessionSeq, actionIndex int64) (*row.SessionAction, error)
+	// Actions lists by (SessionSeq, ActionIndex).
+	Actions(ctx context.Context, filter ActionFilter, after ActionCursor, limit int) ([]row.SessionAction, error)
+
+	// FarmIDs lists all farms.
+	FarmIDs(ctx context.Context) ([]string, error)
+}
+
+// ResourceCursor is the key of the last row of a page that is ordered by age. The zero value is before all.
+type ResourceCursor struct {
+	CreatedAt int64
+	ID        string
+}
+
+// ActionFilter selects session actions of one job. Nil members do not filter.
+type ActionFilter struct {
+	JobID      string
+	SessionSeq *int64
+	Task       *TaskKey // taskRun actions of this task
+}
+
+// TaskKey is a task within its job.
+type TaskKey struct {
+	StepIndex int32
+	TaskIndex int64
+}
+
+// ActionCursor is the key of the last session action of a page. Start with [FirstAction].
+type ActionCursor struct{ SessionSeq, ActionIndex int64 }
+
+// FirstAction is before all session actions.
+var FirstAction = ActionCursor{SessionSeq: -1, ActionIndex: -1}
