@@ -1,0 +1,93 @@
+package job
+
+import (
+	"errors"
+
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+// SpaceDefinition is a resolved parameter space in its compact form: ranges stay range expressions. It is what to store.
+// The zero value defines exactly one task, without parameters.
+type SpaceDefinition struct {
+	Parameters []SpaceParameter `json:"parameters,omitempty"`
+	// Combination is the combination expression as authored, "" for the product in order of definition.
+	Combination string `json:"combination,omitempty"`
+}
+
+// SpaceParameter is one dimension: a range expression, which only INT can have, or a list of values.
+type SpaceParameter struct {
+	Name   string                     `json:"name"`
+	Type   template.TaskParameterType `json:"type"`
+	Range  string                     `json:"range,omitempty"`
+	Values []string                   `json:"values,omitempty"`
+}
+
+// TaskParameter is the value of one parameter for one task.
+type TaskParameter struct {
+	Name  string                     `json:"name"`
+	Type  template.TaskParameterType `json:"type"`
+	Value string                     `json:"value"` // INT in decimal, FLOAT with its own digits, PATH not mapped
+}
+
+// TaskParameters is the parameters of one task in order of definition.
+type TaskParameters []TaskParameter
+
+// Get returns the value of the parameter called name.
+func (p TaskParameters) Get(name string) (string, bool) {
+	for i := range p {
+		if p[i].Name == name {
+			return p[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// ErrNoSuchTask says that an index lies outside the space.
+var ErrNoSuchTask = errors.New("no such task in the parameter space")
+
+// ParameterSpace is the tasks of a step. It is immutable and safe for concurrent use. A nil space holds exactly one task, without
+// parameters.
+type ParameterSpace struct {
+	definition SpaceDefinition
+	length     int64
+}
+
+// NewParameterSpace checks a definition and prepares access to its tasks. The cost is that of the definition's text, whatever the
+// number of tasks.
+func NewParameterSpace(def SpaceDefinition) (*ParameterSpace, error) {
+	return nil, errors.New("parameter spaces are not built yet")
+}
+
+// Definition returns what the space was built from.
+func (s *ParameterSpace) Definition() SpaceDefinition {
+	if s == nil {
+		return SpaceDefinition{}
+	}
+	return s.definition
+}
+
+// Parameters returns the dimensions in order of definition. The caller must not change them.
+func (s *ParameterSpace) Parameters() []SpaceParameter { return s.Definition().Parameters }
+
+// Combination returns the combination expression as authored, "" when there is none.
+func (s *ParameterSpace) Combination() string { return s.Definition().Combination }
+
+// Len returns the number of tasks, at least 1.
+func (s *ParameterSpace) Len() int64 {
+	if s == nil {
+		return 1
+	}
+	return s.length
+}
+
+// At returns the parameters of task i, counted from 0, or [ErrNoSuchTask]. The rightmost factor of a product varies fastest.
+func (s *ParameterSpace) At(i int64) (TaskParameters, error) { return s.AppendAt(nil, i) }
+
+// AppendAt appends the parameters of task i to dst, so that a loop can reuse memory.
+func (s *ParameterSpace) AppendAt(dst TaskParameters, i int64) (TaskParameters, error) {
+	return dst, ErrNoSuchTask
+}
+
+// Index returns the index of the first task with these parameters, in any order, and whether there is one. Every parameter of the
+// space must be given.
+func (s *ParameterSpace) Index(params TaskParameters) (int64, bool) { return 0, false }
