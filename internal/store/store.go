@@ -18,9 +18,15 @@ var ErrNotFound = errors.New("not found")
 // Store is a database of farms.
 type Store interface {
 	Reader
-	// Commit writes changes in one durable transaction: all or nothing.
+	// Commit writes changes in one durable transaction: all or nothing. Deletes happen
+	// before writes; no primary key may be written twice. After an error it is unknown
+	// whether the changes are in the store. Members of rows that are documented never to
+	// change keep their first value.
 	Commit(ctx context.Context, changes *row.Changes) error
-	// Check proves that the store can write (for readiness).
+	// PurgeTokens deletes up to limit request tokens made before a time, oldest first,
+	// and returns how many.
+	PurgeTokens(ctx context.Context, before int64, limit int) (int64, error)
+	// Check proves that the store can write (for readiness): it makes a row durable.
 	Check(ctx context.Context) error
 	Close() error
 }
@@ -36,6 +42,7 @@ type Reader interface {
 	// Resources lists by age (createdAt, id), after the given key.
 	Resources(ctx context.Context, kind row.Kind, parentID string, after ResourceCursor, limit int) ([]row.Resource, error)
 	CountResources(ctx context.Context, kind row.Kind, parentID string) (int64, error)
+	// Tags gives an empty map for a resource without tags.
 	Tags(ctx context.Context, arn string) (map[string]string, error)
 	RequestToken(ctx context.Context, principal, operation, token string) (*row.RequestToken, error)
 

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// DB is the [Store] on an [Engine]: the portable SQL and the mapping of rows. The SQL of
+// each resource stands beside the methods that run it, one file per resource.
+type DB struct{ engine Engine }
+
+var _ Store = (*DB)(nil)
+
+// New makes a store on an engine whose schema is migrated. Closing the store closes the engine.
+func New(engine Engine) *DB { return &DB{engine} }
+
+// Close closes the engine.
+func (d *DB) Close() error { return d.engine.Close() }
+
+const sqlProbe = `INSERT INTO probe (probe_id, writes) VALUES (1, 1)
+	ON CONFLICT (probe_id) DO UPDATE SET writes = probe.writes + 1`
+
+// Check writes a row and makes it durable.
+func (d *DB) Check(ctx context.Context) error {
+	err := d.engine.Update(ctx, func(tx Tx) error {
+		_, err := tx.Exec(ctx, sqlProbe)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("check that the store can write: %w", err)
+	}
+	return nil
+}
+
+// Commit implements [Store]. Deletes happen before writes, so a key that is in both is replaced.
+func (d *DB) Commit(ctx context.Context, c *row.Changes) error {
+	err := d.engine.Update(ctx, func(tx Tx) error {
+		if err := deleteRows(ctx, tx, c); err != nil {
+			return err
+		}
+		return writeRows(ctx, tx, c)
+	})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+const (
+	sqlDeleteResource    = `DELETE FROM resource WHERE kind = $1 AND resource_id = $2`
+	sqlDeleteAssociation = `DELETE FROM association WHERE farm_id = $1 AND queue_id = $2 AND fleet_id = $3`
+	sqlDeleteWorker      = `DELETE FROM worker WHERE worker_id = $1`
+	sqlDeleteTags        = `DELETE FROM tags WHERE arn = $1`
+)
+
+// sqlDeleteJob deletes the rows of a job in every table that has any.
+var sqlDeleteJob = [...]string{
+	`DELETE FROM session_action WHERE job_id = $1`,
+	`DELETE FROM session WHERE job_id = $1`,
+	`DELETE FROM task WHERE job_id = $1`,
+	`DELETE FROM step_document WHERE job_id = $1`,
+	`DELETE FROM step WHERE job_id = $1`,
+	`DELETE FROM job_document WHERE job_id = $1`,
+	`DELETE FROM job WHERE job_id = $1`,
+}
+
+func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
+	var failed error
+	exec := func(sql string, args ...any) {
+		if failed == nil {
+			_, failed = tx.Exec(ctx, sql, args...)
+		}
+	}
+	for _, key := range c.DeleteResources {
+		exec(sqlDeleteResource, string(key.Kind), key.ID)
+	}
+	for _, key := range c.DeleteAssociations {
+		exec(sqlDeleteAssociation, key.FarmID, key.QueueID, key.FleetID)
+	}
+	for _, id := range c.DeleteWorkers {
+		exec(sqlDeleteWorker, id)
+	}
+	for _, id := range c.DeleteJobs {
+		for _, sql := range sqlDeleteJob {
+			exec(sql, id)
+		}
+	}
+	for i := range c.Tags {
+		if len(c.Tags[i].Tags) == 0 {
+			exec(sqlDeleteTags, c.Tags[i].ARN)
+		}
+	}
+	if failed != nil {
+		return fmt.Errorf("delete rows: %w", failed)
+	}
+	return nil
+}
+
+func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
+	var tagged []row.Tags
+	for _, t := range c.Tags {
+		if len(t.Tags) > 0 {
+			tagged = append(tagged, t)
+		}
+	}
+	for _, write := range []func() error{
+		func() error { return upsert(ctx, tx, resources, c.Resources) },
+		func() error { return upsert(ctx, tx, associations, c.Associations) },
+		func() error { return upsert(ctx, tx, workers, c.Workers) },
+		func() error { return upsert(ctx, tx, jobs, c.Jobs) },
+		func() error { return upsert(ctx, tx, jobDocuments, c.JobDocuments) },
+		func() error { return upsert(ctx, tx, steps, c.Steps) },
+		func() error { return upsert(ctx, tx, stepDocuments, c.StepDocuments) },
+		func() error { return upsert(ctx, tx, tasks, c.Tasks) },
+		func() error { return upsert(ctx, tx, sessions, c.Sessions) },
+		func() error { return upsert(ctx, tx, actions, c.Actions) },
+		func() error { return upsert(ctx, tx, tagsTable, tagged) },
+		func() error { return upsert(ctx, tx, requestTokens, c.Tokens) },
+	} {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

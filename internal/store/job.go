@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+var jobs = newTable("job", 1, 5,
+	"job_id, farm_id, queue_id, number, created_at, created_by, name, description, lifecycle, lifecycle_message, "+
+		"task_status, target, counts, failure_retries, priority, max_failed_tasks, max_retries, max_workers, sessions, "+
+		"started_at, ended_at, updated_at, updated_by, storage_profile_id, source_job_id",
+	func(v []any, r *row.Job) []any {
+		return append(v, r.JobID, r.FarmID, r.QueueID, r.Number, r.CreatedAt, r.CreatedBy, r.Name, r.Description,
+			r.Lifecycle.String(), r.LifecycleMessage, r.TaskStatus.String(), r.Target.String(), formatCounts(&r.Counts),
+			r.FailureRetries, int64(r.Priority), int64(r.MaxFailedTasks), int64(r.MaxRetries), int64(r.MaxWorkers),
+			r.Sessions, r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.StorageProfileID, r.SourceJobID)
+	},
+	func(r *row.Job) []any {
+		return []any{
+			&r.JobID, &r.FarmID, &r.QueueID, &r.Number, &r.CreatedAt, &r.CreatedBy, &r.Name, &r.Description,
+			lifecycle(&r.Lifecycle), &r.LifecycleMessage, taskStatus(&r.TaskStatus), taskStatus(&r.Target), counts(&r.Counts),
+			&r.FailureRetries, &r.Priority, &r.MaxFailedTasks, &r.MaxRetries, &r.MaxWorkers,
+			&r.Sessions, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.StorageProfileID, &r.SourceJobID,
+		}
+	})
+
+var sqlJob = jobs.selectAll + ` WHERE job_id = $1`
+
+// Job implements [Reader].
+func (d *DB) Job(ctx context.Context, jobID string) (*row.Job, error) {
+	return one(ctx, d.engine, jobs, sqlJob, jobID)
+}
+
+var sqlJobs = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3`
+
+// Jobs implements [Reader].
+func (d *DB) Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error) {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	return list(ctx, d.engine, jobs, sqlJobs, queueID, before, int64(limit))
+}
+
+const sqlCountJobs = `SELECT count(*) FROM job WHERE queue_id = $1`
+
+// CountJobs implements [Reader].
+func (d *DB) CountJobs(ctx context.Context, queueID string) (int64, error) {
+	return number(ctx, d.engine, sqlCountJobs, queueID)
+}
+
+var jobDocuments = newTable("job_document", 1, 0,
+	"job_id, template_type, template, parameters, attachments, parameter_definitions, environments",
+	func(v []any, r *row.JobDocument) []any {
+		return append(v, r.JobID, r.TemplateType, r.Template, document(r.Parameters), document(r.Attachments),
+			document(r.ParameterDefinitions), document(r.Environments))
+	},
+	func(r *row.JobDocument) []any {
+		return []any{
+			&r.JobID, &r.TemplateType, &r.Template, &r.Parameters, &r.Attachments,
+			&r.ParameterDefinitions, &r.Environments,
+		}
+	})
+
+var sqlJobDocument = jobDocuments.selectAll + ` WHERE job_id = $1`
+
+// JobDocument implements [Reader].
+func (d *DB) JobDocument(ctx context.Context, jobID string) (*row.JobDocument, error) {
+	return one(ctx, d.engine, jobDocuments, sqlJobDocument, jobID)
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+var sessions = newTable("session", 2, 7,
+	"job_id, seq, session_id, farm_id, queue_id, fleet_id, worker_id, step_index, started_at, lifecycle, target, "+
+		"actions, ended_at, updated_at, updated_by, host_properties",
+	func(v []any, r *row.Session) []any {
+		return append(v, r.JobID, r.Seq, r.SessionID, r.FarmID, r.QueueID, r.FleetID, r.WorkerID, int64(r.StepIndex),
+			r.StartedAt, r.Lifecycle.String(), r.Target.String(),
+			r.Actions, r.EndedAt, r.UpdatedAt, r.UpdatedBy, document(r.HostProperties))
+	},
+	func(r *row.Session) []any {
+		return []any{
+			&r.JobID, &r.Seq, &r.SessionID, &r.FarmID, &r.QueueID, &r.FleetID, &r.WorkerID, &r.StepIndex,
+			&r.StartedAt, sessionStatus(&r.Lifecycle), sessionStatus(&r.Target),
+			&r.Actions, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.HostProperties,
+		}
+	})
+
+func sessionStatus(dest *status.Session) parsed[status.Session] {
+	return parsed[status.Session]{dest, status.ParseSession}
+}
+
+var sqlSessionByID = sessions.selectAll + ` WHERE session_id = $1`
+
+// SessionByID implements [Reader].
+func (d *DB) SessionByID(ctx context.Context, sessionID string) (*row.Session, error) {
+	return one(ctx, d.engine, sessions, sqlSessionByID, sessionID)
+}
+
+var sqlSessions = sessions.selectAll + ` WHERE job_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3`
+
+// Sessions implements [Reader].
+func (d *DB) Sessions(ctx context.Context, jobID string, from int64, limit int) ([]row.Session, error) {
+	return list(ctx, d.engine, sessions, sqlSessions, jobID, from, int64(limit))
+}
+
+var sqlWorkerSessions = sessions.selectAll + `
+	WHERE worker_id = $1 AND (started_at, session_id) > ($2, $3)
+	ORDER BY started_at, session_id LIMIT $4`
+
+// WorkerSessions implements [Reader].
+func (d *DB) WorkerSessions(
+	ctx context.Context, workerID string, after ResourceCursor, limit int,
+) ([]row.Session, error) {
+	return list(ctx, d.engine, sessions, sqlWorkerSessions, workerID, after.CreatedAt, after.ID, int64(limit))
+}
+
+// openSession is the condition of the index session_open.
+const openSession = `lifecycle <> 'ENDED'`
+
+const sqlHoldsJob = `SELECT count(*) FROM session WHERE job_id = $1 AND worker_id = $2 AND ` + openSession
+
+// HoldsJob implements [Reader].
+func (d *DB) HoldsJob(ctx context.Context, workerID, jobID string) (bool, error) {
+	n, err := number(ctx, d.engine, sqlHoldsJob, jobID, workerID)
+	return n > 0, err
+}
+
+var actions = newTable("session_action", 3, 5,
+	"job_id, session_seq, action_index, session_id, kind, environment_id, step_index, task_index, status, "+
+		"started_at, ended_at, worker_updated_at, progress, progress_message, exit_code, manifests",
+	func(v []any, r *row.SessionAction) []any {
+		var exitCode any
+		if r.ExitCode != nil {
+			exitCode = int64(*r.ExitCode)
+		}
+		return append(v, r.JobID, r.SessionSeq, r.ActionIndex, r.SessionID, int64(r.Kind), r.EnvironmentID,
+			int64(r.StepIndex), r.TaskIndex, r.Status.String(), r.StartedAt, r.EndedAt, r.WorkerUpdatedAt,
+			r.Progress, r.ProgressMessage, exitCode, document(r.Manifests))
+	},
+	func(r *row.SessionAction) []any {
+		return []any{
+			&r.JobID, &r.SessionSeq, &r.ActionIndex, &r.SessionID, &r.Kind, &r.EnvironmentID,
+			&r.StepIndex, &r.TaskIndex, parsed[status.Action]{&r.Status, status.ParseAction},
+			&r.StartedAt, &r.EndedAt, &r.WorkerUpdatedAt,
+			&r.Progress, &r.ProgressMessage, &r.ExitCode, &r.Manifests,
+		}
+	})
+
+var sqlAction = actions.selectAll + ` WHERE job_id = $1 AND session_seq = $2 AND action_index = $3`
+
+// Action implements [Reader].
+func (d *DB) Action(ctx context.Context, jobID string, sessionSeq, actionIndex int64) (*row.SessionAction, error) {
+	return one(ctx, d.engine, actions, sqlAction, jobID, sessionSeq, actionIndex)
+}
+
+// Only taskRun actions have a task_index, and the index session_action_by_task has only them.
+var (
+	sqlActions = actions.selectAll + `
+		WHERE job_id = $1 AND (session_seq, action_index) > ($2, $3)
+		ORDER BY session_seq, action_index LIMIT $4`
+	sqlSessionActions = actions.selectAll + `
+		WHERE job_id = $1 AND session_seq = $2 AND action_index > $3
+		ORDER BY action_index LIMIT $4`
+	sqlTaskActions = actions.selectAll + `
+		WHERE job_id = $1 AND step_index = $2 AND task_index = $3 AND task_index >= 0
+		AND (session_seq, action_index) > ($4, $5)
+		ORDER BY session_seq, action_index LIMIT $6`
+	sqlSessionTaskActions = actions.selectAll + `
+		WHERE job_id = $1 AND step_index = $2 AND task_index = $3 AND task_index >= 0
+		AND session_seq = $4 AND action_index > $5
+		ORDER BY action_index LIMIT $6`
+)
+
+// Actions implements [Reader].
+func (d *DB) Actions(
+	ctx context.Context, filter ActionFilter, after ActionCursor, limit int,
+) ([]row.SessionAction, error) {
+	job, n := filter.JobID, int64(limit)
+	if filter.SessionSeq == nil {
+		if task := filter.Task; task != nil {
+			return list(ctx, d.engine, actions, sqlTaskActions,
+				job, int64(task.StepIndex), task.TaskIndex, after.SessionSeq, after.ActionIndex, n)
+		}
+		return list(ctx, d.engine, actions, sqlActions, job, after.SessionSeq, after.ActionIndex, n)
+	}
+	session, index := *filter.SessionSeq, after.ActionIndex
+	switch {
+	case after.SessionSeq < session:
+		index = -1
+	case after.SessionSeq > session:
+		return nil, nil
+	}
+	if task := filter.Task; task != nil {
+		return list(ctx, d.engine, actions, sqlSessionTaskActions,
+			job, int64(task.StepIndex), task.TaskIndex, session, index, n)
+	}
+	return list(ctx, d.engine, actions, sqlSessionActions, job, session, index, n)
+}
