@@ -1,0 +1,255 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/farmhand-render/farmhand/internal/store"
+)
+
+// pool lends connections. A slot holds nil until a connection is needed, and again after
+// one had to be thrown away.
+type pool struct {
+	db     *sql.DB
+	slots  chan *conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPool(db *sql.DB, size int) *pool {
+	db.SetMaxIdleConns(-1) // what a slot lets go is closed, not kept
+	p := &pool{db: db, slots: make(chan *conn, size), closed: make(chan struct{})}
+	for range size {
+		p.slots <- nil
+	}
+	return p
+}
+
+// with runs f with a connection of its own. ctx bounds the wait for it.
+func (p *pool) with(ctx context.Context, f func(*conn) error) (err error) {
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if c.broken {
+			c.discard()
+			c = nil
+		}
+		p.slots <- c
+	}()
+	return f(c)
+}
+
+func (p *pool) acquire(ctx context.Context) (*conn, error) {
+	select {
+	case <-p.closed:
+		return nil, store.ErrClosed
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-p.closed:
+		return nil, store.ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case c := <-p.slots:
+		if c != nil {
+			return c, nil
+		}
+		c, err := newConn(ctx, p.db)
+		if err != nil {
+			p.slots <- nil
+			return nil, fmt.Errorf("connect: %w", typed(err))
+		}
+		return c, nil
+	}
+}
+
+// close waits until all connections are back and closes them.
+func (p *pool) close() error {
+	var err error
+	p.once.Do(func() {
+		close(p.closed)
+		for range cap(p.slots) {
+			if c := <-p.slots; c != nil {
+				c.discard()
+			}
+		}
+		err = p.db.Close()
+	})
+	return err
+}
+
+// conn is a connection with its prepared statements. One goroutine uses it at a time.
+type conn struct {
+	sql        *sql.Conn
+	statements map[string]*sql.Stmt       // by portable text
+	upserts    map[*store.Table]*sql.Stmt // by table
+	broken     bool                       // met an error after which it must not be used again
+}
+
+func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
+	c, err := db.Conn(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &conn{sql: c, statements: map[string]*sql.Stmt{}, upserts: map[*store.Table]*sql.Stmt{}}, nil
+}
+
+// discard closes the connection. Whatever was not committed is gone; there is nothing to
+// do about an error.
+func (c *conn) discard() {
+	for _, s := range c.statements {
+		_ = s.Close()
+	}
+	for _, s := range c.upserts {
+		_ = s.Close()
+	}
+	_ = c.sql.Close()
+}
+
+// failed notes and types an error of SQLite.
+func (c *conn) failed(err error) error {
+	err = typed(err)
+	if errors.Is(err, store.ErrIO) || errors.Is(err, store.ErrFull) {
+		c.broken = true
+	}
+	return err
+}
+
+// transaction runs f between begin and COMMIT. The texts are statements like others, rather
+// than [sql.Tx], which would roll back by itself when a context ends, in the middle of a write.
+func (c *conn) transaction(ctx context.Context, begin string, f func() error) (err error) {
+	if _, err := c.Exec(ctx, begin); err != nil {
+		return err
+	}
+	open := true
+	defer func() {
+		if !open {
+			return
+		}
+		// After an error of the medium SQLite may have rolled back already: then this one is refused.
+		if _, failed := c.Exec(ctx, "ROLLBACK"); failed != nil {
+			c.broken = true
+		}
+	}()
+	if err := f(); err != nil {
+		return err
+	}
+	if _, err := c.Exec(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	open = false
+	return nil
+}
+
+// Exec implements [store.Tx].
+func (c *conn) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	ctx = context.WithoutCancel(ctx)
+	s, err := c.statement(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, c.failed(err)
+	}
+	return result.RowsAffected()
+}
+
+// rowsPerCheck is how many rows are read between two looks at the context.
+const rowsPerCheck = 1024
+
+// Query implements [store.Querier].
+func (c *conn) Query(ctx context.Context, text string, args []any, scan func(store.Scanner) error) (err error) {
+	s, err := c.statement(context.WithoutCancel(ctx), text)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(context.WithoutCancel(ctx), args...)
+	if err != nil {
+		return c.failed(err)
+	}
+	defer func() {
+		if closed := rows.Close(); err == nil && closed != nil {
+			err = c.failed(closed)
+		}
+	}()
+	for n := 1; rows.Next(); n++ {
+		if err := scan(rows); err != nil {
+			return err
+		}
+		if n%rowsPerCheck == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return c.failed(err)
+	}
+	return nil
+}
+
+// Upsert implements [store.Tx]: a prepared statement for each row, which is faster here
+// than any statement for many rows.
+func (c *conn) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
+	ctx = context.WithoutCancel(ctx)
+	s := c.upserts[table]
+	if s == nil {
+		var err error
+		if s, err = c.sql.PrepareContext(ctx, placeholders(upsertText(table))); err != nil {
+			return c.failed(err)
+		}
+		c.upserts[table] = s
+	}
+	values := make([]any, 0, len(table.Columns))
+	for i := range rows.Len() {
+		values = rows.Append(values[:0], i)
+		if _, err := s.ExecContext(ctx, values...); err != nil {
+			return c.failed(err)
+		}
+	}
+	return nil
+}
+
+func (c *conn) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := c.statements[text]; s != nil {
+		return s, nil
+	}
+	s, err := c.sql.PrepareContext(ctx, placeholders(text))
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	c.statements[text] = s
+	return s, nil
+}
+
+// upsertText writes only what may change, so that indexes on the rest are left alone.
+func upsertText(t *store.Table) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + t.Name + " (" + strings.Join(t.Columns, ", ") + ") VALUES (")
+	for i := range t.Columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+	}
+	b.WriteString(") ON CONFLICT (" + strings.Join(t.Columns[:t.Key], ", ") + ") DO UPDATE SET ")
+	for i, column := range t.Columns[t.Key+t.Fixed:] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(column + " = excluded." + column)
+	}
+	return b.String()
+}
+
+// placeholders turns $n into ?n, which SQLite numbers too. The store's texts have no $ elsewhere.
+func placeholders(text string) string { return strings.ReplaceAll(text, "$", "?") }
