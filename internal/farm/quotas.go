@@ -1,0 +1,82 @@
+package farm
+
+import (
+	"fmt"
+
+	"github.com/farmhand-render/farmhand/deadline"
+)
+
+// Quotas bound how many resources there may be; 0 means no bound. Exceeding one is answered with AWS's
+// ServiceQuotaExceededException and AWS's quota code.
+type Quotas struct {
+	Farms                        int64
+	QueuesPerFarm                int64
+	FleetsPerFarm                int64
+	WorkersPerFarm               int64
+	JobsPerFarm                  int64
+	StepsPerJob                  int64
+	TasksPerJob                  int64
+	TasksPerStep                 int64
+	DependenciesPerStep          int64
+	ConsumersPerStep             int64
+	QueueEnvironmentsPerQueue    int64
+	QueueFleetAssociationPerFarm int64
+}
+
+// DefaultQuotas are generous: they guard the installation against accidents, not a multi-tenant service against its users.
+func DefaultQuotas() Quotas {
+	return Quotas{
+		Farms:                        1_000,
+		QueuesPerFarm:                1_000,
+		FleetsPerFarm:                1_000,
+		WorkersPerFarm:               100_000,
+		JobsPerFarm:                  10_000_000,
+		StepsPerJob:                  10_000,
+		TasksPerJob:                  100_000_000,
+		TasksPerStep:                 10_000_000,
+		DependenciesPerStep:          10_000,
+		ConsumersPerStep:             10_000,
+		QueueEnvironmentsPerQueue:    50,
+		QueueFleetAssociationPerFarm: 10_000,
+	}
+}
+
+// quota is one of [Quotas]: its limit and how AWS names it.
+type quota struct {
+	limit        int64
+	code         string // Service Quotas code; the fixed ones of AWS have none, so ours is descriptive
+	resourceType string // what is counted
+	scope        string // what it is counted in
+}
+
+func (q Quotas) farms() quota { return quota{q.Farms, "L-2DEF7E07", typeFarm, "installation"} }
+
+func (q Quotas) queues() quota { return quota{q.QueuesPerFarm, "L-5E4FD3A4", typeQueue, typeFarm} }
+
+func (q Quotas) fleets() quota { return quota{q.FleetsPerFarm, "L-55A8E463", typeFleet, typeFarm} }
+
+func (q Quotas) queueEnvironments() quota {
+	return quota{q.QueueEnvironmentsPerQueue, "queue-environments-per-queue", typeQueueEnvironment, typeQueue}
+}
+
+func (q Quotas) associations() quota {
+	return quota{q.QueueFleetAssociationPerFarm, "L-BF011D88", typeAssociation, typeFarm}
+}
+
+// admit refuses one more when there are count already. scopeID is the resource that is full.
+func (q quota) admit(count int64, scopeID string) error {
+	if q.limit == 0 || count < q.limit {
+		return nil
+	}
+	err := &deadline.ServiceQuotaExceededException{
+		Message:      fmt.Sprintf("the quota of %d %s resources in this %s is used up", q.limit, q.resourceType, q.scope),
+		Reason:       deadline.ServiceQuotaExceededExceptionReasonServiceQuotaExceededException,
+		ResourceType: q.resourceType,
+		ServiceCode:  serviceCode,
+		QuotaCode:    q.code,
+	}
+	if scopeID != "" {
+		err.ResourceId = &scopeID
+	}
+	return err
+}
