@@ -27,6 +27,14 @@ func (AcceleratorName) Values() []AcceleratorName {
 	}
 }
 
+func (v AcceleratorName) valid() bool {
+	switch v {
+	case AcceleratorNameT4, AcceleratorNameA10g, AcceleratorNameL4, AcceleratorNameL40s, AcceleratorNameRtxProServer6000, AcceleratorNameRtxPro4500:
+		return true
+	}
+	return false
+}
+
 // AcceleratorType is the API's enumeration AcceleratorType.
 type AcceleratorType string
 
@@ -40,6 +48,14 @@ func (AcceleratorType) Values() []AcceleratorType {
 	return []AcceleratorType{
 		AcceleratorTypeGpu,
 	}
+}
+
+func (v AcceleratorType) valid() bool {
+	switch v {
+	case AcceleratorTypeGpu:
+		return true
+	}
+	return false
 }
 
 // AutoScalingMode is the API's enumeration AutoScalingMode.
@@ -59,6 +75,14 @@ func (AutoScalingMode) Values() []AutoScalingMode {
 	}
 }
 
+func (v AutoScalingMode) valid() bool {
+	switch v {
+	case AutoScalingModeNoScaling, AutoScalingModeEventBasedAutoScaling:
+		return true
+	}
+	return false
+}
+
 // AutoScalingStatus is the API's enumeration AutoScalingStatus.
 type AutoScalingStatus string
 
@@ -76,6 +100,14 @@ func (AutoScalingStatus) Values() []AutoScalingStatus {
 		AutoScalingStatusSteady,
 		AutoScalingStatusShrinking,
 	}
+}
+
+func (v AutoScalingStatus) valid() bool {
+	switch v {
+	case AutoScalingStatusGrowing, AutoScalingStatusSteady, AutoScalingStatusShrinking:
+		return true
+	}
+	return false
 }
 
 // BatchGetJobErrorCode is the API's enumeration BatchGetJobErrorCode.
@@ -101,6 +133,14 @@ func (BatchGetJobErrorCode) Values() []BatchGetJobErrorCode {
 	}
 }
 
+func (v BatchGetJobErrorCode) valid() bool {
+	switch v {
+	case BatchGetJobErrorCodeInternalServerErrorException, BatchGetJobErrorCodeResourceNotFoundException, BatchGetJobErrorCodeValidationException, BatchGetJobErrorCodeAccessDeniedException, BatchGetJobErrorCodeThrottlingException:
+		return true
+	}
+	return false
+}
+
 // BatchGetSessionActionErrorCode is the API's enumeration BatchGetSessionActionErrorCode.
 type BatchGetSessionActionErrorCode string
 
@@ -120,6 +160,14 @@ func (BatchGetSessionActionErrorCode) Values() []BatchGetSessionActionErrorCode 
 	}
 }
 
+func (v BatchGetSessionActionErrorCode) valid() bool {
+	switch v {
+	case BatchGetSessionActionErrorCodeInternalServerErrorException, BatchGetSessionActionErrorCodeResourceNotFoundException, BatchGetSessionActionErrorCodeValidationException:
+		return true
+	}
+	return false
+}
+
 // BatchGetSessionErrorCode is the API's enumeration BatchGetSessionErrorCode.
 type BatchGetSessionErrorCode string
 
@@ -137,6 +185,14 @@ func (BatchGetSessionErrorCode) Values() []BatchGetSessionErrorCode {
 		BatchGetSessionErrorCodeResourceNotFoundException,
 		BatchGetSessionErrorCodeValidationException,
 	}
+}
+
+func (v BatchGetSessionErrorCode) valid() bool {
+	switch v {
+	case BatchGetSessionErrorCodeInternalServerErrorException, BatchGetSessionErrorCodeResourceNotFoundException, BatchGetSessionErrorCodeValidationException:
+		return true
+	}
+	return false
 }
 
 // BatchGetStepErrorCode is the API's enumeration BatchGetStepErrorCode.
@@ -162,6 +218,14 @@ func (BatchGetStepErrorCode) Values() []BatchGetStepErrorCode {
 	}
 }
 
+func (v BatchGetStepErrorCode) valid() bool {
+	switch v {
+	case BatchGetStepErrorCodeInternalServerErrorException, BatchGetStepErrorCodeResourceNotFoundException, BatchGetStepErrorCodeValidationException, BatchGetStepErrorCodeAccessDeniedException, BatchGetStepErrorCodeThrottlingException:
+		return true
+	}
+	return false
+}
+
 // BatchGetTaskErrorCode is the API's enumeration BatchGetTaskErrorCode.
 type BatchGetTaskErrorCode string
 
@@ -185,6 +249,14 @@ func (BatchGetTaskErrorCode) Values() []BatchGetTaskErrorCode {
 	}
 }
 
+func (v BatchGetTaskErrorCode) valid() bool {
+	switch v {
+	case BatchGetTaskErrorCodeInternalServerErrorException, BatchGetTaskErrorCodeResourceNotFoundException, BatchGetTaskErrorCodeValidationException, BatchGetTaskErrorCodeAccessDeniedException, BatchGetTaskErrorCodeThrottlingException:
+		return true
+	}
+	return false
+}
+
 // BatchGetWorkerErrorCode is the API's enumeration BatchGetWorkerErrorCode.
 type BatchGetWorkerErrorCode string
 
@@ -202,6 +274,14 @@ func (BatchGetWorkerErrorCode) Values() []BatchGetWorkerErrorCode {
 		BatchGetWorkerErrorCodeResourceNotFoundException,
 		BatchGetWorkerErrorCodeValidationException,
 	}
+}
+
+func (v BatchGetWorkerErrorCode) valid() bool {
+	switch v {
+	case BatchGetWorkerErrorCodeInternalServerErrorException, BatchGetWorkerErrorCodeResourceNotFoundException, BatchGetWorkerErrorCodeValidationException:
+		return true
+	}
+	return false
 }
 
 // BatchUpdateJobErrorCode is the API's enumeration BatchUpdateJobErrorCode.
@@ -229,6 +309,14 @@ func (BatchUpdateJobErrorCode) Values() []BatchUpdateJobErrorCode {
 	}
 }
 
+func (v BatchUpdateJobErrorCode) valid() bool {
+	switch v {
+	case BatchUpdateJobErrorCodeConflictException, BatchUpdateJobErrorCodeInternalServerErrorException, BatchUpdateJobErrorCodeResourceNotFoundException, BatchUpdateJobErrorCodeValidationException, BatchUpdateJobErrorCodeAccessDeniedException, BatchUpdateJobErrorCodeThrottlingException:
+		return true
+	}
+	return false
+}
+
 // BatchUpdateTaskErrorCode is the API's enumeration BatchUpdateTaskErrorCode.
 type BatchUpdateTaskErrorCode string
 
@@ -254,6 +342,14 @@ func (BatchUpdateTaskErrorCode) Values() []BatchUpdateTaskErrorCode {
 	}
 }
 
+func (v BatchUpdateTaskErrorCode) valid() bool {
+	switch v {
+	case BatchUpdateTaskErrorCodeConflictException, BatchUpdateTaskErrorCodeInternalServerErrorException, BatchUpdateTaskErrorCodeResourceNotFoundException, BatchUpdateTaskErrorCodeValidationException, BatchUpdateTaskErrorCodeAccessDeniedException, BatchUpdateTaskErrorCodeThrottlingException:
+		return true
+	}
+	return false
+}
+
 // BudgetActionType is the API's enumeration BudgetActionType.
 type BudgetActionType string
 
@@ -271,6 +367,14 @@ func (BudgetActionType) Values() []BudgetActionType {
 	}
 }
 
+func (v BudgetActionType) valid() bool {
+	switch v {
+	case BudgetActionTypeStopSchedulingAndCompleteTasks, BudgetActionTypeStopSchedulingAndCancelTasks:
+		return true
+	}
+	return false
+}
+
 // BudgetStatus is the API's enumeration BudgetStatus.
 type BudgetStatus string
 
@@ -286,6 +390,14 @@ func (BudgetStatus) Values() []BudgetStatus {
 		BudgetStatusActive,
 		BudgetStatusInactive,
 	}
+}
+
+func (v BudgetStatus) valid() bool {
+	switch v {
+	case BudgetStatusActive, BudgetStatusInactive:
+		return true
+	}
+	return false
 }
 
 // ComparisonOperator is the API's enumeration ComparisonOperator.
@@ -317,6 +429,14 @@ func (ComparisonOperator) Values() []ComparisonOperator {
 	}
 }
 
+func (v ComparisonOperator) valid() bool {
+	switch v {
+	case ComparisonOperatorEqual, ComparisonOperatorNotEqual, ComparisonOperatorGreaterThanEqualTo, ComparisonOperatorGreaterThan, ComparisonOperatorLessThanEqualTo, ComparisonOperatorLessThan, ComparisonOperatorAnyEquals, ComparisonOperatorAllNotEquals:
+		return true
+	}
+	return false
+}
+
 // CompletedStatus is the API's enumeration CompletedStatus.
 type CompletedStatus string
 
@@ -338,6 +458,14 @@ func (CompletedStatus) Values() []CompletedStatus {
 		CompletedStatusCanceled,
 		CompletedStatusNeverAttempted,
 	}
+}
+
+func (v CompletedStatus) valid() bool {
+	switch v {
+	case CompletedStatusSucceeded, CompletedStatusFailed, CompletedStatusInterrupted, CompletedStatusCanceled, CompletedStatusNeverAttempted:
+		return true
+	}
+	return false
 }
 
 // ConflictExceptionReason is the API's enumeration ConflictExceptionReason.
@@ -363,6 +491,14 @@ func (ConflictExceptionReason) Values() []ConflictExceptionReason {
 	}
 }
 
+func (v ConflictExceptionReason) valid() bool {
+	switch v {
+	case ConflictExceptionReasonConflictException, ConflictExceptionReasonConcurrentModification, ConflictExceptionReasonResourceAlreadyExists, ConflictExceptionReasonResourceInUse, ConflictExceptionReasonStatusConflict:
+		return true
+	}
+	return false
+}
+
 // CpuArchitectureType is the API's enumeration CpuArchitectureType.
 type CpuArchitectureType string
 
@@ -380,6 +516,14 @@ func (CpuArchitectureType) Values() []CpuArchitectureType {
 	}
 }
 
+func (v CpuArchitectureType) valid() bool {
+	switch v {
+	case CpuArchitectureTypeX8664, CpuArchitectureTypeArm64:
+		return true
+	}
+	return false
+}
+
 // CreateJobTargetTaskRunStatus is the API's enumeration CreateJobTargetTaskRunStatus.
 type CreateJobTargetTaskRunStatus string
 
@@ -395,6 +539,14 @@ func (CreateJobTargetTaskRunStatus) Values() []CreateJobTargetTaskRunStatus {
 		CreateJobTargetTaskRunStatusReady,
 		CreateJobTargetTaskRunStatusSuspended,
 	}
+}
+
+func (v CreateJobTargetTaskRunStatus) valid() bool {
+	switch v {
+	case CreateJobTargetTaskRunStatusReady, CreateJobTargetTaskRunStatusSuspended:
+		return true
+	}
+	return false
 }
 
 // CustomerManagedFleetOperatingSystemFamily is the API's enumeration CustomerManagedFleetOperatingSystemFamily.
@@ -416,6 +568,14 @@ func (CustomerManagedFleetOperatingSystemFamily) Values() []CustomerManagedFleet
 	}
 }
 
+func (v CustomerManagedFleetOperatingSystemFamily) valid() bool {
+	switch v {
+	case CustomerManagedFleetOperatingSystemFamilyWindows, CustomerManagedFleetOperatingSystemFamilyLinux, CustomerManagedFleetOperatingSystemFamilyMacos:
+		return true
+	}
+	return false
+}
+
 // DefaultQueueBudgetAction is the API's enumeration DefaultQueueBudgetAction.
 type DefaultQueueBudgetAction string
 
@@ -435,6 +595,14 @@ func (DefaultQueueBudgetAction) Values() []DefaultQueueBudgetAction {
 	}
 }
 
+func (v DefaultQueueBudgetAction) valid() bool {
+	switch v {
+	case DefaultQueueBudgetActionNone, DefaultQueueBudgetActionStopSchedulingAndCompleteTasks, DefaultQueueBudgetActionStopSchedulingAndCancelTasks:
+		return true
+	}
+	return false
+}
+
 // DependencyConsumerResolutionStatus is the API's enumeration DependencyConsumerResolutionStatus.
 type DependencyConsumerResolutionStatus string
 
@@ -452,6 +620,14 @@ func (DependencyConsumerResolutionStatus) Values() []DependencyConsumerResolutio
 	}
 }
 
+func (v DependencyConsumerResolutionStatus) valid() bool {
+	switch v {
+	case DependencyConsumerResolutionStatusResolved, DependencyConsumerResolutionStatusUnresolved:
+		return true
+	}
+	return false
+}
+
 // DesiredWorkerStatus is the API's enumeration DesiredWorkerStatus.
 type DesiredWorkerStatus string
 
@@ -467,6 +643,14 @@ func (DesiredWorkerStatus) Values() []DesiredWorkerStatus {
 	}
 }
 
+func (v DesiredWorkerStatus) valid() bool {
+	switch v {
+	case DesiredWorkerStatusStopped:
+		return true
+	}
+	return false
+}
+
 // EbsVolumeType is the API's enumeration EbsVolumeType.
 type EbsVolumeType string
 
@@ -480,6 +664,14 @@ func (EbsVolumeType) Values() []EbsVolumeType {
 	return []EbsVolumeType{
 		EbsVolumeTypeGp3,
 	}
+}
+
+func (v EbsVolumeType) valid() bool {
+	switch v {
+	case EbsVolumeTypeGp3:
+		return true
+	}
+	return false
 }
 
 // Ec2MarketType is the API's enumeration Ec2MarketType.
@@ -501,6 +693,14 @@ func (Ec2MarketType) Values() []Ec2MarketType {
 	}
 }
 
+func (v Ec2MarketType) valid() bool {
+	switch v {
+	case Ec2MarketTypeOnDemand, Ec2MarketTypeSpot, Ec2MarketTypeWaitAndSave:
+		return true
+	}
+	return false
+}
+
 // EnvironmentTemplateType is the API's enumeration EnvironmentTemplateType.
 type EnvironmentTemplateType string
 
@@ -516,6 +716,14 @@ func (EnvironmentTemplateType) Values() []EnvironmentTemplateType {
 		EnvironmentTemplateTypeJson,
 		EnvironmentTemplateTypeYaml,
 	}
+}
+
+func (v EnvironmentTemplateType) valid() bool {
+	switch v {
+	case EnvironmentTemplateTypeJson, EnvironmentTemplateTypeYaml:
+		return true
+	}
+	return false
 }
 
 // FileSystemLocationType is the API's enumeration FileSystemLocationType.
@@ -535,6 +743,14 @@ func (FileSystemLocationType) Values() []FileSystemLocationType {
 	}
 }
 
+func (v FileSystemLocationType) valid() bool {
+	switch v {
+	case FileSystemLocationTypeShared, FileSystemLocationTypeLocal:
+		return true
+	}
+	return false
+}
+
 // FleetSoftwareAddOnName is the API's enumeration FleetSoftwareAddOnName.
 type FleetSoftwareAddOnName string
 
@@ -548,6 +764,14 @@ func (FleetSoftwareAddOnName) Values() []FleetSoftwareAddOnName {
 	return []FleetSoftwareAddOnName{
 		FleetSoftwareAddOnNameDocker,
 	}
+}
+
+func (v FleetSoftwareAddOnName) valid() bool {
+	switch v {
+	case FleetSoftwareAddOnNameDocker:
+		return true
+	}
+	return false
 }
 
 // FleetStatus is the API's enumeration FleetStatus.
@@ -575,6 +799,14 @@ func (FleetStatus) Values() []FleetStatus {
 	}
 }
 
+func (v FleetStatus) valid() bool {
+	switch v {
+	case FleetStatusActive, FleetStatusCreateInProgress, FleetStatusUpdateInProgress, FleetStatusCreateFailed, FleetStatusUpdateFailed, FleetStatusSuspended:
+		return true
+	}
+	return false
+}
+
 // JobAttachmentsFileSystem is the API's enumeration JobAttachmentsFileSystem.
 type JobAttachmentsFileSystem string
 
@@ -590,6 +822,14 @@ func (JobAttachmentsFileSystem) Values() []JobAttachmentsFileSystem {
 		JobAttachmentsFileSystemCopied,
 		JobAttachmentsFileSystemVirtual,
 	}
+}
+
+func (v JobAttachmentsFileSystem) valid() bool {
+	switch v {
+	case JobAttachmentsFileSystemCopied, JobAttachmentsFileSystemVirtual:
+		return true
+	}
+	return false
 }
 
 // JobEntityErrorCode is the API's enumeration JobEntityErrorCode.
@@ -615,6 +855,14 @@ func (JobEntityErrorCode) Values() []JobEntityErrorCode {
 		JobEntityErrorCodeMaxPayloadSizeExceeded,
 		JobEntityErrorCodeConflictException,
 	}
+}
+
+func (v JobEntityErrorCode) valid() bool {
+	switch v {
+	case JobEntityErrorCodeAccessDeniedException, JobEntityErrorCodeInternalServerException, JobEntityErrorCodeValidationException, JobEntityErrorCodeResourceNotFoundException, JobEntityErrorCodeMaxPayloadSizeExceeded, JobEntityErrorCodeConflictException:
+		return true
+	}
+	return false
 }
 
 // JobLifecycleStatus is the API's enumeration JobLifecycleStatus.
@@ -648,6 +896,14 @@ func (JobLifecycleStatus) Values() []JobLifecycleStatus {
 	}
 }
 
+func (v JobLifecycleStatus) valid() bool {
+	switch v {
+	case JobLifecycleStatusCreateInProgress, JobLifecycleStatusCreateFailed, JobLifecycleStatusCreateComplete, JobLifecycleStatusUploadInProgress, JobLifecycleStatusUploadFailed, JobLifecycleStatusUpdateInProgress, JobLifecycleStatusUpdateFailed, JobLifecycleStatusUpdateSucceeded, JobLifecycleStatusArchived:
+		return true
+	}
+	return false
+}
+
 // JobTargetTaskRunStatus is the API's enumeration JobTargetTaskRunStatus.
 type JobTargetTaskRunStatus string
 
@@ -673,6 +929,14 @@ func (JobTargetTaskRunStatus) Values() []JobTargetTaskRunStatus {
 	}
 }
 
+func (v JobTargetTaskRunStatus) valid() bool {
+	switch v {
+	case JobTargetTaskRunStatusReady, JobTargetTaskRunStatusFailed, JobTargetTaskRunStatusSucceeded, JobTargetTaskRunStatusCanceled, JobTargetTaskRunStatusSuspended, JobTargetTaskRunStatusPending:
+		return true
+	}
+	return false
+}
+
 // JobTemplateType is the API's enumeration JobTemplateType.
 type JobTemplateType string
 
@@ -688,6 +952,14 @@ func (JobTemplateType) Values() []JobTemplateType {
 		JobTemplateTypeJson,
 		JobTemplateTypeYaml,
 	}
+}
+
+func (v JobTemplateType) valid() bool {
+	switch v {
+	case JobTemplateTypeJson, JobTemplateTypeYaml:
+		return true
+	}
+	return false
 }
 
 // LicenseEndpointStatus is the API's enumeration LicenseEndpointStatus.
@@ -711,6 +983,14 @@ func (LicenseEndpointStatus) Values() []LicenseEndpointStatus {
 	}
 }
 
+func (v LicenseEndpointStatus) valid() bool {
+	switch v {
+	case LicenseEndpointStatusCreateInProgress, LicenseEndpointStatusDeleteInProgress, LicenseEndpointStatusReady, LicenseEndpointStatusNotReady:
+		return true
+	}
+	return false
+}
+
 // LogicalOperator is the API's enumeration LogicalOperator.
 type LogicalOperator string
 
@@ -726,6 +1006,14 @@ func (LogicalOperator) Values() []LogicalOperator {
 		LogicalOperatorAnd,
 		LogicalOperatorOr,
 	}
+}
+
+func (v LogicalOperator) valid() bool {
+	switch v {
+	case LogicalOperatorAnd, LogicalOperatorOr:
+		return true
+	}
+	return false
 }
 
 // MembershipLevel is the API's enumeration MembershipLevel.
@@ -749,6 +1037,14 @@ func (MembershipLevel) Values() []MembershipLevel {
 	}
 }
 
+func (v MembershipLevel) valid() bool {
+	switch v {
+	case MembershipLevelViewer, MembershipLevelContributor, MembershipLevelOwner, MembershipLevelManager:
+		return true
+	}
+	return false
+}
+
 // MembershipResourceType is the API's enumeration MembershipResourceType.
 type MembershipResourceType string
 
@@ -770,6 +1066,14 @@ func (MembershipResourceType) Values() []MembershipResourceType {
 	}
 }
 
+func (v MembershipResourceType) valid() bool {
+	switch v {
+	case MembershipResourceTypeFarm, MembershipResourceTypeQueue, MembershipResourceTypeFleet, MembershipResourceTypeJob:
+		return true
+	}
+	return false
+}
+
 // PathFormat is the API's enumeration PathFormat.
 type PathFormat string
 
@@ -785,6 +1089,14 @@ func (PathFormat) Values() []PathFormat {
 		PathFormatWindows,
 		PathFormatPosix,
 	}
+}
+
+func (v PathFormat) valid() bool {
+	switch v {
+	case PathFormatWindows, PathFormatPosix:
+		return true
+	}
+	return false
 }
 
 // Period is the API's enumeration Period.
@@ -808,6 +1120,14 @@ func (Period) Values() []Period {
 	}
 }
 
+func (v Period) valid() bool {
+	switch v {
+	case PeriodHourly, PeriodDaily, PeriodWeekly, PeriodMonthly:
+		return true
+	}
+	return false
+}
+
 // PrincipalType is the API's enumeration PrincipalType.
 type PrincipalType string
 
@@ -825,6 +1145,14 @@ func (PrincipalType) Values() []PrincipalType {
 	}
 }
 
+func (v PrincipalType) valid() bool {
+	switch v {
+	case PrincipalTypeUser, PrincipalTypeGroup:
+		return true
+	}
+	return false
+}
+
 // QueueBlockedReason is the API's enumeration QueueBlockedReason.
 type QueueBlockedReason string
 
@@ -840,6 +1168,14 @@ func (QueueBlockedReason) Values() []QueueBlockedReason {
 		QueueBlockedReasonNoBudgetConfigured,
 		QueueBlockedReasonBudgetThresholdReached,
 	}
+}
+
+func (v QueueBlockedReason) valid() bool {
+	switch v {
+	case QueueBlockedReasonNoBudgetConfigured, QueueBlockedReasonBudgetThresholdReached:
+		return true
+	}
+	return false
 }
 
 // QueueFleetAssociationStatus is the API's enumeration QueueFleetAssociationStatus.
@@ -863,6 +1199,14 @@ func (QueueFleetAssociationStatus) Values() []QueueFleetAssociationStatus {
 	}
 }
 
+func (v QueueFleetAssociationStatus) valid() bool {
+	switch v {
+	case QueueFleetAssociationStatusActive, QueueFleetAssociationStatusStopSchedulingAndCompleteTasks, QueueFleetAssociationStatusStopSchedulingAndCancelTasks, QueueFleetAssociationStatusStopped:
+		return true
+	}
+	return false
+}
+
 // QueueLimitAssociationStatus is the API's enumeration QueueLimitAssociationStatus.
 type QueueLimitAssociationStatus string
 
@@ -884,6 +1228,14 @@ func (QueueLimitAssociationStatus) Values() []QueueLimitAssociationStatus {
 	}
 }
 
+func (v QueueLimitAssociationStatus) valid() bool {
+	switch v {
+	case QueueLimitAssociationStatusActive, QueueLimitAssociationStatusStopLimitUsageAndCompleteTasks, QueueLimitAssociationStatusStopLimitUsageAndCancelTasks, QueueLimitAssociationStatusStopped:
+		return true
+	}
+	return false
+}
+
 // QueueStatus is the API's enumeration QueueStatus.
 type QueueStatus string
 
@@ -903,6 +1255,14 @@ func (QueueStatus) Values() []QueueStatus {
 	}
 }
 
+func (v QueueStatus) valid() bool {
+	switch v {
+	case QueueStatusIdle, QueueStatusScheduling, QueueStatusSchedulingBlocked:
+		return true
+	}
+	return false
+}
+
 // RangeConstraint is the API's enumeration RangeConstraint.
 type RangeConstraint string
 
@@ -918,6 +1278,14 @@ func (RangeConstraint) Values() []RangeConstraint {
 		RangeConstraintContiguous,
 		RangeConstraintNoncontiguous,
 	}
+}
+
+func (v RangeConstraint) valid() bool {
+	switch v {
+	case RangeConstraintContiguous, RangeConstraintNoncontiguous:
+		return true
+	}
+	return false
 }
 
 // RunAs is the API's enumeration RunAs.
@@ -937,6 +1305,14 @@ func (RunAs) Values() []RunAs {
 	}
 }
 
+func (v RunAs) valid() bool {
+	switch v {
+	case RunAsQueueConfiguredUser, RunAsWorkerAgentUser:
+		return true
+	}
+	return false
+}
+
 // SearchTermMatchingType is the API's enumeration SearchTermMatchingType.
 type SearchTermMatchingType string
 
@@ -952,6 +1328,14 @@ func (SearchTermMatchingType) Values() []SearchTermMatchingType {
 		SearchTermMatchingTypeFuzzyMatch,
 		SearchTermMatchingTypeContains,
 	}
+}
+
+func (v SearchTermMatchingType) valid() bool {
+	switch v {
+	case SearchTermMatchingTypeFuzzyMatch, SearchTermMatchingTypeContains:
+		return true
+	}
+	return false
 }
 
 // ServiceManagedFleetOperatingSystemFamily is the API's enumeration ServiceManagedFleetOperatingSystemFamily.
@@ -971,6 +1355,14 @@ func (ServiceManagedFleetOperatingSystemFamily) Values() []ServiceManagedFleetOp
 	}
 }
 
+func (v ServiceManagedFleetOperatingSystemFamily) valid() bool {
+	switch v {
+	case ServiceManagedFleetOperatingSystemFamilyWindows, ServiceManagedFleetOperatingSystemFamilyLinux:
+		return true
+	}
+	return false
+}
+
 // ServiceQuotaExceededExceptionReason is the API's enumeration ServiceQuotaExceededExceptionReason.
 type ServiceQuotaExceededExceptionReason string
 
@@ -988,6 +1380,14 @@ func (ServiceQuotaExceededExceptionReason) Values() []ServiceQuotaExceededExcept
 		ServiceQuotaExceededExceptionReasonKmsKeyLimitExceeded,
 		ServiceQuotaExceededExceptionReasonDependencyLimitExceeded,
 	}
+}
+
+func (v ServiceQuotaExceededExceptionReason) valid() bool {
+	switch v {
+	case ServiceQuotaExceededExceptionReasonServiceQuotaExceededException, ServiceQuotaExceededExceptionReasonKmsKeyLimitExceeded, ServiceQuotaExceededExceptionReasonDependencyLimitExceeded:
+		return true
+	}
+	return false
 }
 
 // SessionActionStatus is the API's enumeration SessionActionStatus.
@@ -1025,6 +1425,14 @@ func (SessionActionStatus) Values() []SessionActionStatus {
 	}
 }
 
+func (v SessionActionStatus) valid() bool {
+	switch v {
+	case SessionActionStatusAssigned, SessionActionStatusRunning, SessionActionStatusCanceling, SessionActionStatusSucceeded, SessionActionStatusFailed, SessionActionStatusInterrupted, SessionActionStatusCanceled, SessionActionStatusNeverAttempted, SessionActionStatusScheduled, SessionActionStatusReclaiming, SessionActionStatusReclaimed:
+		return true
+	}
+	return false
+}
+
 // SessionLifecycleStatus is the API's enumeration SessionLifecycleStatus.
 type SessionLifecycleStatus string
 
@@ -1048,6 +1456,14 @@ func (SessionLifecycleStatus) Values() []SessionLifecycleStatus {
 	}
 }
 
+func (v SessionLifecycleStatus) valid() bool {
+	switch v {
+	case SessionLifecycleStatusStarted, SessionLifecycleStatusUpdateInProgress, SessionLifecycleStatusUpdateSucceeded, SessionLifecycleStatusUpdateFailed, SessionLifecycleStatusEnded:
+		return true
+	}
+	return false
+}
+
 // SessionLifecycleTargetStatus is the API's enumeration SessionLifecycleTargetStatus.
 type SessionLifecycleTargetStatus string
 
@@ -1061,6 +1477,14 @@ func (SessionLifecycleTargetStatus) Values() []SessionLifecycleTargetStatus {
 	return []SessionLifecycleTargetStatus{
 		SessionLifecycleTargetStatusEnded,
 	}
+}
+
+func (v SessionLifecycleTargetStatus) valid() bool {
+	switch v {
+	case SessionLifecycleTargetStatusEnded:
+		return true
+	}
+	return false
 }
 
 // SessionsStatisticsAggregationStatus is the API's enumeration SessionsStatisticsAggregationStatus.
@@ -1084,6 +1508,14 @@ func (SessionsStatisticsAggregationStatus) Values() []SessionsStatisticsAggregat
 	}
 }
 
+func (v SessionsStatisticsAggregationStatus) valid() bool {
+	switch v {
+	case SessionsStatisticsAggregationStatusInProgress, SessionsStatisticsAggregationStatusTimeout, SessionsStatisticsAggregationStatusFailed, SessionsStatisticsAggregationStatusCompleted:
+		return true
+	}
+	return false
+}
+
 // SortOrder is the API's enumeration SortOrder.
 type SortOrder string
 
@@ -1099,6 +1531,14 @@ func (SortOrder) Values() []SortOrder {
 		SortOrderAscending,
 		SortOrderDescending,
 	}
+}
+
+func (v SortOrder) valid() bool {
+	switch v {
+	case SortOrderAscending, SortOrderDescending:
+		return true
+	}
+	return false
 }
 
 // StepLifecycleStatus is the API's enumeration StepLifecycleStatus.
@@ -1122,6 +1562,14 @@ func (StepLifecycleStatus) Values() []StepLifecycleStatus {
 	}
 }
 
+func (v StepLifecycleStatus) valid() bool {
+	switch v {
+	case StepLifecycleStatusCreateComplete, StepLifecycleStatusUpdateInProgress, StepLifecycleStatusUpdateFailed, StepLifecycleStatusUpdateSucceeded:
+		return true
+	}
+	return false
+}
+
 // StepParameterType is the API's enumeration StepParameterType.
 type StepParameterType string
 
@@ -1143,6 +1591,14 @@ func (StepParameterType) Values() []StepParameterType {
 		StepParameterTypePath,
 		StepParameterTypeChunkInt,
 	}
+}
+
+func (v StepParameterType) valid() bool {
+	switch v {
+	case StepParameterTypeInt, StepParameterTypeFloat, StepParameterTypeString, StepParameterTypePath, StepParameterTypeChunkInt:
+		return true
+	}
+	return false
 }
 
 // StepTargetTaskRunStatus is the API's enumeration StepTargetTaskRunStatus.
@@ -1170,6 +1626,14 @@ func (StepTargetTaskRunStatus) Values() []StepTargetTaskRunStatus {
 	}
 }
 
+func (v StepTargetTaskRunStatus) valid() bool {
+	switch v {
+	case StepTargetTaskRunStatusReady, StepTargetTaskRunStatusFailed, StepTargetTaskRunStatusSucceeded, StepTargetTaskRunStatusCanceled, StepTargetTaskRunStatusSuspended, StepTargetTaskRunStatusPending:
+		return true
+	}
+	return false
+}
+
 // StorageProfileOperatingSystemFamily is the API's enumeration StorageProfileOperatingSystemFamily.
 type StorageProfileOperatingSystemFamily string
 
@@ -1189,6 +1653,14 @@ func (StorageProfileOperatingSystemFamily) Values() []StorageProfileOperatingSys
 	}
 }
 
+func (v StorageProfileOperatingSystemFamily) valid() bool {
+	switch v {
+	case StorageProfileOperatingSystemFamilyWindows, StorageProfileOperatingSystemFamilyLinux, StorageProfileOperatingSystemFamilyMacos:
+		return true
+	}
+	return false
+}
+
 // TagPropagationMode is the API's enumeration TagPropagationMode.
 type TagPropagationMode string
 
@@ -1204,6 +1676,14 @@ func (TagPropagationMode) Values() []TagPropagationMode {
 		TagPropagationModeNoPropagation,
 		TagPropagationModePropagateTagsToWorkersAtLaunch,
 	}
+}
+
+func (v TagPropagationMode) valid() bool {
+	switch v {
+	case TagPropagationModeNoPropagation, TagPropagationModePropagateTagsToWorkersAtLaunch:
+		return true
+	}
+	return false
 }
 
 // TaskRunStatus is the API's enumeration TaskRunStatus.
@@ -1243,6 +1723,14 @@ func (TaskRunStatus) Values() []TaskRunStatus {
 	}
 }
 
+func (v TaskRunStatus) valid() bool {
+	switch v {
+	case TaskRunStatusPending, TaskRunStatusReady, TaskRunStatusAssigned, TaskRunStatusStarting, TaskRunStatusScheduled, TaskRunStatusInterrupting, TaskRunStatusRunning, TaskRunStatusSuspended, TaskRunStatusCanceled, TaskRunStatusFailed, TaskRunStatusSucceeded, TaskRunStatusNotCompatible:
+		return true
+	}
+	return false
+}
+
 // TaskTargetRunStatus is the API's enumeration TaskTargetRunStatus.
 type TaskTargetRunStatus string
 
@@ -1268,6 +1756,14 @@ func (TaskTargetRunStatus) Values() []TaskTargetRunStatus {
 	}
 }
 
+func (v TaskTargetRunStatus) valid() bool {
+	switch v {
+	case TaskTargetRunStatusReady, TaskTargetRunStatusFailed, TaskTargetRunStatusSucceeded, TaskTargetRunStatusCanceled, TaskTargetRunStatusSuspended, TaskTargetRunStatusPending:
+		return true
+	}
+	return false
+}
+
 // UpdateJobLifecycleStatus is the API's enumeration UpdateJobLifecycleStatus.
 type UpdateJobLifecycleStatus string
 
@@ -1281,6 +1777,14 @@ func (UpdateJobLifecycleStatus) Values() []UpdateJobLifecycleStatus {
 	return []UpdateJobLifecycleStatus{
 		UpdateJobLifecycleStatusArchived,
 	}
+}
+
+func (v UpdateJobLifecycleStatus) valid() bool {
+	switch v {
+	case UpdateJobLifecycleStatusArchived:
+		return true
+	}
+	return false
 }
 
 // UpdateQueueFleetAssociationStatus is the API's enumeration UpdateQueueFleetAssociationStatus.
@@ -1302,6 +1806,14 @@ func (UpdateQueueFleetAssociationStatus) Values() []UpdateQueueFleetAssociationS
 	}
 }
 
+func (v UpdateQueueFleetAssociationStatus) valid() bool {
+	switch v {
+	case UpdateQueueFleetAssociationStatusActive, UpdateQueueFleetAssociationStatusStopSchedulingAndCompleteTasks, UpdateQueueFleetAssociationStatusStopSchedulingAndCancelTasks:
+		return true
+	}
+	return false
+}
+
 // UpdateQueueLimitAssociationStatus is the API's enumeration UpdateQueueLimitAssociationStatus.
 type UpdateQueueLimitAssociationStatus string
 
@@ -1321,6 +1833,14 @@ func (UpdateQueueLimitAssociationStatus) Values() []UpdateQueueLimitAssociationS
 	}
 }
 
+func (v UpdateQueueLimitAssociationStatus) valid() bool {
+	switch v {
+	case UpdateQueueLimitAssociationStatusActive, UpdateQueueLimitAssociationStatusStopLimitUsageAndCompleteTasks, UpdateQueueLimitAssociationStatusStopLimitUsageAndCancelTasks:
+		return true
+	}
+	return false
+}
+
 // UpdatedWorkerStatus is the API's enumeration UpdatedWorkerStatus.
 type UpdatedWorkerStatus string
 
@@ -1338,6 +1858,14 @@ func (UpdatedWorkerStatus) Values() []UpdatedWorkerStatus {
 		UpdatedWorkerStatusStopping,
 		UpdatedWorkerStatusStopped,
 	}
+}
+
+func (v UpdatedWorkerStatus) valid() bool {
+	switch v {
+	case UpdatedWorkerStatusStarted, UpdatedWorkerStatusStopping, UpdatedWorkerStatusStopped:
+		return true
+	}
+	return false
 }
 
 // UsageGroupByField is the API's enumeration UsageGroupByField.
@@ -1367,6 +1895,14 @@ func (UsageGroupByField) Values() []UsageGroupByField {
 	}
 }
 
+func (v UsageGroupByField) valid() bool {
+	switch v {
+	case UsageGroupByFieldQueueId, UsageGroupByFieldFleetId, UsageGroupByFieldJobId, UsageGroupByFieldUserId, UsageGroupByFieldUsageType, UsageGroupByFieldInstanceType, UsageGroupByFieldLicenseProduct:
+		return true
+	}
+	return false
+}
+
 // UsageStatistic is the API's enumeration UsageStatistic.
 type UsageStatistic string
 
@@ -1388,6 +1924,14 @@ func (UsageStatistic) Values() []UsageStatistic {
 	}
 }
 
+func (v UsageStatistic) valid() bool {
+	switch v {
+	case UsageStatisticSum, UsageStatisticMin, UsageStatisticMax, UsageStatisticAvg:
+		return true
+	}
+	return false
+}
+
 // UsageType is the API's enumeration UsageType.
 type UsageType string
 
@@ -1405,6 +1949,14 @@ func (UsageType) Values() []UsageType {
 		UsageTypeLicense,
 		UsageTypePersistentVolume,
 	}
+}
+
+func (v UsageType) valid() bool {
+	switch v {
+	case UsageTypeCompute, UsageTypeLicense, UsageTypePersistentVolume:
+		return true
+	}
+	return false
 }
 
 // ValidationExceptionReason is the API's enumeration ValidationExceptionReason.
@@ -1428,6 +1980,14 @@ func (ValidationExceptionReason) Values() []ValidationExceptionReason {
 	}
 }
 
+func (v ValidationExceptionReason) valid() bool {
+	switch v {
+	case ValidationExceptionReasonUnknownOperation, ValidationExceptionReasonCannotParse, ValidationExceptionReasonFieldValidationFailed, ValidationExceptionReasonOther:
+		return true
+	}
+	return false
+}
+
 // VolumeState is the API's enumeration VolumeState.
 type VolumeState string
 
@@ -1449,6 +2009,14 @@ func (VolumeState) Values() []VolumeState {
 		VolumeStateAvailable,
 		VolumeStatePendingDeletion,
 	}
+}
+
+func (v VolumeState) valid() bool {
+	switch v {
+	case VolumeStatePendingCreation, VolumeStatePendingAttachment, VolumeStateInUse, VolumeStateAvailable, VolumeStatePendingDeletion:
+		return true
+	}
+	return false
 }
 
 // WorkerStatus is the API's enumeration WorkerStatus.
@@ -1478,4 +2046,12 @@ func (WorkerStatus) Values() []WorkerStatus {
 		WorkerStatusRunning,
 		WorkerStatusIdle,
 	}
+}
+
+func (v WorkerStatus) valid() bool {
+	switch v {
+	case WorkerStatusCreated, WorkerStatusStarted, WorkerStatusStopping, WorkerStatusStopped, WorkerStatusNotResponding, WorkerStatusNotCompatible, WorkerStatusRunning, WorkerStatusIdle:
+		return true
+	}
+	return false
 }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AccessDeniedException is a modelled error, HTTP status 403.
 type AccessDeniedException struct {
 	Message string // required
@@ -19,6 +23,40 @@ func (e *AccessDeniedException) ErrorMessage() string { return e.Message }
 
 // HTTPStatusCode returns 403.
 func (e *AccessDeniedException) HTTPStatusCode() int { return 403 }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AccessDeniedException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AccessDeniedException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AccessDeniedException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AccessDeniedException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
 
 // ConflictException is a modelled error, HTTP status 409.
 type ConflictException struct {
@@ -41,6 +79,52 @@ func (e *ConflictException) ErrorMessage() string { return e.Message }
 // HTTPStatusCode returns 409.
 func (e *ConflictException) HTTPStatusCode() int { return 409 }
 
+// EncodeJSON writes the structure with all its members.
+func (v *ConflictException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.String("reason", string(v.Reason))
+	e.String("resourceId", v.ResourceId)
+	e.String("resourceType", v.ResourceType)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ConflictException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "reason":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.Reason, d)
+		case "resourceId":
+			seen |= 1 << 2
+			d.String(&v.ResourceId)
+		case "resourceType":
+			seen |= 1 << 3
+			d.String(&v.ResourceType)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message", "reason", "resourceId", "resourceType")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ConflictException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
 // InternalServerErrorException is a modelled error, HTTP status 500.
 type InternalServerErrorException struct {
 	Message           string // required
@@ -60,6 +144,70 @@ func (e *InternalServerErrorException) ErrorMessage() string { return e.Message 
 
 // HTTPStatusCode returns 500.
 func (e *InternalServerErrorException) HTTPStatusCode() int { return 500 }
+
+// EncodeJSON writes the structure with all its members.
+func (v *InternalServerErrorException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.OptInt32("retryAfterSeconds", v.RetryAfterSeconds)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *InternalServerErrorException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "retryAfterSeconds":
+			d.OptInt32(&v.RetryAfterSeconds)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *InternalServerErrorException) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *InternalServerErrorException) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *InternalServerErrorException) BindHTTP(b restjson.Bindings) {
+	b.OptHeaderInt32("retryAfterSeconds", "Retry-After", &v.RetryAfterSeconds)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v InternalServerErrorException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *InternalServerErrorException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
 
 // ResourceNotFoundException is a modelled error, HTTP status 404.
 type ResourceNotFoundException struct {
@@ -82,6 +230,48 @@ func (e *ResourceNotFoundException) ErrorMessage() string { return e.Message }
 
 // HTTPStatusCode returns 404.
 func (e *ResourceNotFoundException) HTTPStatusCode() int { return 404 }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ResourceNotFoundException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.String("resourceId", v.ResourceId)
+	e.String("resourceType", v.ResourceType)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ResourceNotFoundException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "resourceId":
+			seen |= 1 << 1
+			d.String(&v.ResourceId)
+		case "resourceType":
+			seen |= 1 << 2
+			d.String(&v.ResourceType)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message", "resourceId", "resourceType")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ResourceNotFoundException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ResourceNotFoundException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
 
 // ServiceQuotaExceededException is a modelled error, HTTP status 402.
 type ServiceQuotaExceededException struct {
@@ -108,6 +298,59 @@ func (e *ServiceQuotaExceededException) ErrorMessage() string { return e.Message
 // HTTPStatusCode returns 402.
 func (e *ServiceQuotaExceededException) HTTPStatusCode() int { return 402 }
 
+// EncodeJSON writes the structure with all its members.
+func (v *ServiceQuotaExceededException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.String("reason", string(v.Reason))
+	e.String("resourceType", v.ResourceType)
+	e.String("serviceCode", v.ServiceCode)
+	e.String("quotaCode", v.QuotaCode)
+	e.OptString("resourceId", v.ResourceId)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ServiceQuotaExceededException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "reason":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.Reason, d)
+		case "resourceType":
+			seen |= 1 << 2
+			d.String(&v.ResourceType)
+		case "serviceCode":
+			seen |= 1 << 3
+			d.String(&v.ServiceCode)
+		case "quotaCode":
+			seen |= 1 << 4
+			d.String(&v.QuotaCode)
+		case "resourceId":
+			d.OptString(&v.ResourceId)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message", "reason", "resourceType", "serviceCode", "quotaCode")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ServiceQuotaExceededException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ServiceQuotaExceededException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
 // ThrottlingException is a modelled error, HTTP status 429.
 type ThrottlingException struct {
 	Message           string // required
@@ -129,6 +372,88 @@ func (e *ThrottlingException) ErrorMessage() string { return e.Message }
 // HTTPStatusCode returns 429.
 func (e *ThrottlingException) HTTPStatusCode() int { return 429 }
 
+// EncodeJSON writes the structure with all its members.
+func (v *ThrottlingException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.OptString("serviceCode", v.ServiceCode)
+	e.OptString("quotaCode", v.QuotaCode)
+	e.OptInt32("retryAfterSeconds", v.RetryAfterSeconds)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ThrottlingException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "serviceCode":
+			d.OptString(&v.ServiceCode)
+		case "quotaCode":
+			d.OptString(&v.QuotaCode)
+		case "retryAfterSeconds":
+			d.OptInt32(&v.RetryAfterSeconds)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *ThrottlingException) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.OptString("serviceCode", v.ServiceCode)
+	e.OptString("quotaCode", v.QuotaCode)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *ThrottlingException) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "serviceCode":
+			d.OptString(&v.ServiceCode)
+		case "quotaCode":
+			d.OptString(&v.QuotaCode)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ThrottlingException) BindHTTP(b restjson.Bindings) {
+	b.OptHeaderInt32("retryAfterSeconds", "Retry-After", &v.RetryAfterSeconds)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ThrottlingException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ThrottlingException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
 // ValidationException is a modelled error, HTTP status 400.
 type ValidationException struct {
 	Message   string                    // required
@@ -148,3 +473,44 @@ func (e *ValidationException) ErrorMessage() string { return e.Message }
 
 // HTTPStatusCode returns 400.
 func (e *ValidationException) HTTPStatusCode() int { return 400 }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ValidationException) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("message", v.Message)
+	e.String("reason", string(v.Reason))
+	restjson.OptList(e, "fieldList", v.FieldList, (*ValidationExceptionField).EncodeJSON)
+	restjson.OptMap(e, "context", v.Context, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ValidationException) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "message":
+			seen |= 1 << 0
+			d.String(&v.Message)
+		case "reason":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.Reason, d)
+		case "fieldList":
+			restjson.DecodeList(&v.FieldList, d, 0, (*ValidationExceptionField).DecodeJSON)
+		case "context":
+			restjson.DecodeMap(&v.Context, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "message", "reason")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ValidationException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ValidationException) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssociateMemberToFarmInput is the request of the operation AssociateMemberToFarm.
 type AssociateMemberToFarmInput struct {
 	FarmId               string          // required, path label
@@ -14,3 +18,129 @@ type AssociateMemberToFarmInput struct {
 
 // AssociateMemberToFarmOutput is the answer of the operation AssociateMemberToFarm.
 type AssociateMemberToFarmOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssociateMemberToFarmInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToFarmInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.String("principalId", v.PrincipalId)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToFarmInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "principalType":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 2
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "principalId":
+			seen |= 1 << 4
+			d.String(&v.PrincipalId)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "principalType", "identityStoreId", "membershipLevel", "principalId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *AssociateMemberToFarmInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *AssociateMemberToFarmInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "principalType":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 1
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "principalType", "identityStoreId", "membershipLevel")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssociateMemberToFarmInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToFarmInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToFarmInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssociateMemberToFarmInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	checkEnum(c, "principalType", v.PrincipalType, true)
+	c.string("identityStoreId", v.IdentityStoreId, &ruleIdentityStoreId)
+	checkEnum(c, "membershipLevel", v.MembershipLevel, true)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+	c.optString("identityCenterRegion", v.IdentityCenterRegion, &ruleRegion)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToFarmOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToFarmOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToFarmOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToFarmOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

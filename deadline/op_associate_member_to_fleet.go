@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssociateMemberToFleetInput is the request of the operation AssociateMemberToFleet.
 type AssociateMemberToFleetInput struct {
 	FarmId               string          // required, path label
@@ -15,3 +19,135 @@ type AssociateMemberToFleetInput struct {
 
 // AssociateMemberToFleetOutput is the answer of the operation AssociateMemberToFleet.
 type AssociateMemberToFleetOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssociateMemberToFleetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToFleetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.String("principalId", v.PrincipalId)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToFleetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "principalType":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 3
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 4
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "principalId":
+			seen |= 1 << 5
+			d.String(&v.PrincipalId)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "principalType", "identityStoreId", "membershipLevel", "principalId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *AssociateMemberToFleetInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *AssociateMemberToFleetInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "principalType":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 1
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "principalType", "identityStoreId", "membershipLevel")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssociateMemberToFleetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToFleetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToFleetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssociateMemberToFleetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	checkEnum(c, "principalType", v.PrincipalType, true)
+	c.string("identityStoreId", v.IdentityStoreId, &ruleIdentityStoreId)
+	checkEnum(c, "membershipLevel", v.MembershipLevel, true)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+	c.optString("identityCenterRegion", v.IdentityCenterRegion, &ruleRegion)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToFleetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToFleetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToFleetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToFleetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

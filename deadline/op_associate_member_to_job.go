@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssociateMemberToJobInput is the request of the operation AssociateMemberToJob.
 type AssociateMemberToJobInput struct {
 	FarmId               string          // required, path label
@@ -16,3 +20,141 @@ type AssociateMemberToJobInput struct {
 
 // AssociateMemberToJobOutput is the answer of the operation AssociateMemberToJob.
 type AssociateMemberToJobOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssociateMemberToJobInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToJobInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.String("principalId", v.PrincipalId)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToJobInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "principalType":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 4
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 5
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "principalId":
+			seen |= 1 << 6
+			d.String(&v.PrincipalId)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "principalType", "identityStoreId", "membershipLevel", "principalId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *AssociateMemberToJobInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *AssociateMemberToJobInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "principalType":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 1
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "principalType", "identityStoreId", "membershipLevel")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssociateMemberToJobInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToJobInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToJobInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssociateMemberToJobInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	checkEnum(c, "principalType", v.PrincipalType, true)
+	c.string("identityStoreId", v.IdentityStoreId, &ruleIdentityStoreId)
+	checkEnum(c, "membershipLevel", v.MembershipLevel, true)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+	c.optString("identityCenterRegion", v.IdentityCenterRegion, &ruleRegion)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToJobOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToJobOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToJobOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToJobOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssociateMemberToQueueInput is the request of the operation AssociateMemberToQueue.
 type AssociateMemberToQueueInput struct {
 	FarmId               string          // required, path label
@@ -15,3 +19,135 @@ type AssociateMemberToQueueInput struct {
 
 // AssociateMemberToQueueOutput is the answer of the operation AssociateMemberToQueue.
 type AssociateMemberToQueueOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssociateMemberToQueueInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToQueueInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.String("principalId", v.PrincipalId)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToQueueInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "principalType":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 3
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 4
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "principalId":
+			seen |= 1 << 5
+			d.String(&v.PrincipalId)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "principalType", "identityStoreId", "membershipLevel", "principalId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *AssociateMemberToQueueInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("principalType", string(v.PrincipalType))
+	e.String("identityStoreId", v.IdentityStoreId)
+	e.String("membershipLevel", string(v.MembershipLevel))
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *AssociateMemberToQueueInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "principalType":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.PrincipalType, d)
+		case "identityStoreId":
+			seen |= 1 << 1
+			d.String(&v.IdentityStoreId)
+		case "membershipLevel":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.MembershipLevel, d)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "principalType", "identityStoreId", "membershipLevel")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssociateMemberToQueueInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToQueueInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToQueueInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssociateMemberToQueueInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	checkEnum(c, "principalType", v.PrincipalType, true)
+	c.string("identityStoreId", v.IdentityStoreId, &ruleIdentityStoreId)
+	checkEnum(c, "membershipLevel", v.MembershipLevel, true)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+	c.optString("identityCenterRegion", v.IdentityCenterRegion, &ruleRegion)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssociateMemberToQueueOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssociateMemberToQueueOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssociateMemberToQueueOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssociateMemberToQueueOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

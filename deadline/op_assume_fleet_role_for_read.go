@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssumeFleetRoleForReadInput is the request of the operation AssumeFleetRoleForRead.
 type AssumeFleetRoleForReadInput struct {
 	FarmId  string // required, path label
@@ -11,4 +18,95 @@ type AssumeFleetRoleForReadInput struct {
 // AssumeFleetRoleForReadOutput is the answer of the operation AssumeFleetRoleForRead.
 type AssumeFleetRoleForReadOutput struct {
 	Credentials AwsCredentials // required, sensitive
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssumeFleetRoleForReadInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeFleetRoleForReadInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeFleetRoleForReadInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssumeFleetRoleForReadInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeFleetRoleForReadInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeFleetRoleForReadInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssumeFleetRoleForReadInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeFleetRoleForReadOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	if !e.Redact("credentials", true) {
+		e.Name("credentials")
+		v.Credentials.EncodeJSON(e)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeFleetRoleForReadOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "credentials":
+			seen |= 1 << 0
+			v.Credentials.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "credentials")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeFleetRoleForReadOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeFleetRoleForReadOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v AssumeFleetRoleForReadOutput) Format(s fmt.State, _ rune) { redacted(s) }
+
+// LogValue redacts the structure in logs.
+func (v AssumeFleetRoleForReadOutput) LogValue() slog.Value {
+	return slog.StringValue(restjson.Redacted)
 }

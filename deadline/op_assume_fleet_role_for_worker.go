@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssumeFleetRoleForWorkerInput is the request of the operation AssumeFleetRoleForWorker.
 type AssumeFleetRoleForWorkerInput struct {
 	FarmId   string // required, path label
@@ -12,4 +19,101 @@ type AssumeFleetRoleForWorkerInput struct {
 // AssumeFleetRoleForWorkerOutput is the answer of the operation AssumeFleetRoleForWorker.
 type AssumeFleetRoleForWorkerOutput struct {
 	Credentials AwsCredentials // required, sensitive
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssumeFleetRoleForWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeFleetRoleForWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeFleetRoleForWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssumeFleetRoleForWorkerInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("workerId", &v.WorkerId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeFleetRoleForWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeFleetRoleForWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssumeFleetRoleForWorkerInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("workerId", v.WorkerId, &ruleWorkerId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeFleetRoleForWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	if !e.Redact("credentials", true) {
+		e.Name("credentials")
+		v.Credentials.EncodeJSON(e)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeFleetRoleForWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "credentials":
+			seen |= 1 << 0
+			v.Credentials.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "credentials")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeFleetRoleForWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeFleetRoleForWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v AssumeFleetRoleForWorkerOutput) Format(s fmt.State, _ rune) { redacted(s) }
+
+// LogValue redacts the structure in logs.
+func (v AssumeFleetRoleForWorkerOutput) LogValue() slog.Value {
+	return slog.StringValue(restjson.Redacted)
 }

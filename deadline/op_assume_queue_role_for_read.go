@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssumeQueueRoleForReadInput is the request of the operation AssumeQueueRoleForRead.
 type AssumeQueueRoleForReadInput struct {
 	FarmId  string // required, path label
@@ -11,4 +18,95 @@ type AssumeQueueRoleForReadInput struct {
 // AssumeQueueRoleForReadOutput is the answer of the operation AssumeQueueRoleForRead.
 type AssumeQueueRoleForReadOutput struct {
 	Credentials AwsCredentials // required, sensitive
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssumeQueueRoleForReadInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeQueueRoleForReadInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeQueueRoleForReadInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssumeQueueRoleForReadInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeQueueRoleForReadInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeQueueRoleForReadInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssumeQueueRoleForReadInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeQueueRoleForReadOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	if !e.Redact("credentials", true) {
+		e.Name("credentials")
+		v.Credentials.EncodeJSON(e)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeQueueRoleForReadOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "credentials":
+			seen |= 1 << 0
+			v.Credentials.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "credentials")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeQueueRoleForReadOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeQueueRoleForReadOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v AssumeQueueRoleForReadOutput) Format(s fmt.State, _ rune) { redacted(s) }
+
+// LogValue redacts the structure in logs.
+func (v AssumeQueueRoleForReadOutput) LogValue() slog.Value {
+	return slog.StringValue(restjson.Redacted)
 }

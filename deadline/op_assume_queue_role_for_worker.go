@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // AssumeQueueRoleForWorkerInput is the request of the operation AssumeQueueRoleForWorker.
 type AssumeQueueRoleForWorkerInput struct {
 	FarmId   string // required, path label
@@ -13,4 +20,104 @@ type AssumeQueueRoleForWorkerInput struct {
 // AssumeQueueRoleForWorkerOutput is the answer of the operation AssumeQueueRoleForWorker.
 type AssumeQueueRoleForWorkerOutput struct {
 	Credentials *AwsCredentials // sensitive
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *AssumeQueueRoleForWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeQueueRoleForWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	e.String("queueId", v.QueueId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeQueueRoleForWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		case "queueId":
+			seen |= 1 << 3
+			d.String(&v.QueueId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId", "queueId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *AssumeQueueRoleForWorkerInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("workerId", &v.WorkerId)
+	b.Query("queueId", "queueId", &v.QueueId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeQueueRoleForWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeQueueRoleForWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *AssumeQueueRoleForWorkerInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("workerId", v.WorkerId, &ruleWorkerId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *AssumeQueueRoleForWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	if !e.Redact("credentials", v.Credentials != nil) {
+		restjson.OptStruct(e, "credentials", v.Credentials)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *AssumeQueueRoleForWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "credentials":
+			v.Credentials = new(AwsCredentials)
+			v.Credentials.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v AssumeQueueRoleForWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *AssumeQueueRoleForWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v AssumeQueueRoleForWorkerOutput) Format(s fmt.State, _ rune) { redacted(s) }
+
+// LogValue redacts the structure in logs.
+func (v AssumeQueueRoleForWorkerOutput) LogValue() slog.Value {
+	return slog.StringValue(restjson.Redacted)
 }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchGetSessionInput is the request of the operation BatchGetSession.
 type BatchGetSessionInput struct {
 	Identifiers []BatchGetSessionIdentifier // required, 1 to 100 elements
@@ -12,3 +16,78 @@ type BatchGetSessionOutput struct {
 	Sessions []BatchGetSessionItem  // required
 	Errors   []BatchGetSessionError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchGetSessionInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetSessionInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "identifiers", v.Identifiers, (*BatchGetSessionIdentifier).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetSessionInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "identifiers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Identifiers, d, 100, (*BatchGetSessionIdentifier).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "identifiers")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetSessionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetSessionInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *BatchGetSessionInput) check(c *checker) {
+	c.enter("identifiers")
+	checkBatchGetSessionIdentifiers(c, v.Identifiers)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetSessionOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "sessions", v.Sessions, (*BatchGetSessionItem).EncodeJSON)
+	restjson.List(e, "errors", v.Errors, (*BatchGetSessionError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetSessionOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "sessions":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Sessions, d, 0, (*BatchGetSessionItem).DecodeJSON)
+		case "errors":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchGetSessionError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sessions", "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetSessionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetSessionOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchGetSessionActionInput is the request of the operation BatchGetSessionAction.
 type BatchGetSessionActionInput struct {
 	Identifiers []BatchGetSessionActionIdentifier // required, 1 to 100 elements
@@ -12,3 +19,84 @@ type BatchGetSessionActionOutput struct {
 	SessionActions []BatchGetSessionActionItem  // required
 	Errors         []BatchGetSessionActionError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchGetSessionActionInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetSessionActionInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "identifiers", v.Identifiers, (*BatchGetSessionActionIdentifier).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetSessionActionInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "identifiers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Identifiers, d, 100, (*BatchGetSessionActionIdentifier).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "identifiers")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetSessionActionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetSessionActionInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *BatchGetSessionActionInput) check(c *checker) {
+	c.enter("identifiers")
+	checkBatchGetSessionActionIdentifiers(c, v.Identifiers)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetSessionActionOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "sessionActions", v.SessionActions, (*BatchGetSessionActionItem).EncodeJSON)
+	restjson.List(e, "errors", v.Errors, (*BatchGetSessionActionError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetSessionActionOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "sessionActions":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.SessionActions, d, 0, (*BatchGetSessionActionItem).DecodeJSON)
+		case "errors":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchGetSessionActionError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sessionActions", "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetSessionActionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetSessionActionOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v BatchGetSessionActionOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v BatchGetSessionActionOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

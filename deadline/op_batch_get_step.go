@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchGetStepInput is the request of the operation BatchGetStep.
 type BatchGetStepInput struct {
 	Identifiers []BatchGetStepIdentifier // required, 1 to 100 elements
@@ -12,3 +19,84 @@ type BatchGetStepOutput struct {
 	Steps  []BatchGetStepItem  // required
 	Errors []BatchGetStepError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchGetStepInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetStepInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "identifiers", v.Identifiers, (*BatchGetStepIdentifier).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetStepInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "identifiers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Identifiers, d, 100, (*BatchGetStepIdentifier).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "identifiers")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetStepInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetStepInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *BatchGetStepInput) check(c *checker) {
+	c.enter("identifiers")
+	checkBatchGetStepIdentifiers(c, v.Identifiers)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetStepOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "steps", v.Steps, (*BatchGetStepItem).EncodeJSON)
+	restjson.List(e, "errors", v.Errors, (*BatchGetStepError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetStepOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "steps":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Steps, d, 0, (*BatchGetStepItem).DecodeJSON)
+		case "errors":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchGetStepError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "steps", "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetStepOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetStepOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v BatchGetStepOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v BatchGetStepOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

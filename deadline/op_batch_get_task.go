@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchGetTaskInput is the request of the operation BatchGetTask.
 type BatchGetTaskInput struct {
 	Identifiers []BatchGetTaskIdentifier // required, 1 to 100 elements
@@ -12,3 +19,84 @@ type BatchGetTaskOutput struct {
 	Tasks  []BatchGetTaskItem  // required
 	Errors []BatchGetTaskError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchGetTaskInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetTaskInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "identifiers", v.Identifiers, (*BatchGetTaskIdentifier).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetTaskInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "identifiers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Identifiers, d, 100, (*BatchGetTaskIdentifier).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "identifiers")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetTaskInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetTaskInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *BatchGetTaskInput) check(c *checker) {
+	c.enter("identifiers")
+	checkBatchGetTaskIdentifiers(c, v.Identifiers)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetTaskOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "tasks", v.Tasks, (*BatchGetTaskItem).EncodeJSON)
+	restjson.List(e, "errors", v.Errors, (*BatchGetTaskError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetTaskOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "tasks":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Tasks, d, 0, (*BatchGetTaskItem).DecodeJSON)
+		case "errors":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchGetTaskError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tasks", "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetTaskOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetTaskOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v BatchGetTaskOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v BatchGetTaskOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

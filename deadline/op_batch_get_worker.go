@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchGetWorkerInput is the request of the operation BatchGetWorker.
 type BatchGetWorkerInput struct {
 	Identifiers []BatchGetWorkerIdentifier // required, 1 to 100 elements
@@ -12,3 +16,78 @@ type BatchGetWorkerOutput struct {
 	Workers []BatchGetWorkerItem  // required
 	Errors  []BatchGetWorkerError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchGetWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "identifiers", v.Identifiers, (*BatchGetWorkerIdentifier).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "identifiers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Identifiers, d, 100, (*BatchGetWorkerIdentifier).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "identifiers")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *BatchGetWorkerInput) check(c *checker) {
+	c.enter("identifiers")
+	checkBatchGetWorkerIdentifiers(c, v.Identifiers)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchGetWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "workers", v.Workers, (*BatchGetWorkerItem).EncodeJSON)
+	restjson.List(e, "errors", v.Errors, (*BatchGetWorkerError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchGetWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "workers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Workers, d, 0, (*BatchGetWorkerItem).DecodeJSON)
+		case "errors":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchGetWorkerError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "workers", "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchGetWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchGetWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchUpdateJobInput is the request of the operation BatchUpdateJob.
 type BatchUpdateJobInput struct {
 	ClientToken *string              // 1 to 64 characters, header X-Amz-Client-Token
@@ -12,3 +19,114 @@ type BatchUpdateJobInput struct {
 type BatchUpdateJobOutput struct {
 	Errors []BatchUpdateJobError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchUpdateJobInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchUpdateJobInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("clientToken", v.ClientToken)
+	restjson.List(e, "jobs", v.Jobs, (*BatchUpdateJobItem).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchUpdateJobInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "jobs":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Jobs, d, 100, (*BatchUpdateJobItem).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "jobs")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *BatchUpdateJobInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "jobs", v.Jobs, (*BatchUpdateJobItem).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *BatchUpdateJobInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "jobs":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Jobs, d, 100, (*BatchUpdateJobItem).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "jobs")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *BatchUpdateJobInput) BindHTTP(b restjson.Bindings) {
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchUpdateJobInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchUpdateJobInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v BatchUpdateJobInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v BatchUpdateJobInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *BatchUpdateJobInput) check(c *checker) {
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.enter("jobs")
+	checkBatchUpdateJobItems(c, v.Jobs)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchUpdateJobOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "errors", v.Errors, (*BatchUpdateJobError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchUpdateJobOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "errors":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchUpdateJobError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchUpdateJobOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchUpdateJobOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // BatchUpdateTaskInput is the request of the operation BatchUpdateTask.
 type BatchUpdateTaskInput struct {
 	ClientToken *string               // 1 to 64 characters, header X-Amz-Client-Token
@@ -12,3 +16,108 @@ type BatchUpdateTaskInput struct {
 type BatchUpdateTaskOutput struct {
 	Errors []BatchUpdateTaskError // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *BatchUpdateTaskInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchUpdateTaskInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("clientToken", v.ClientToken)
+	restjson.List(e, "tasks", v.Tasks, (*BatchUpdateTaskItem).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchUpdateTaskInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "tasks":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Tasks, d, 100, (*BatchUpdateTaskItem).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tasks")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *BatchUpdateTaskInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "tasks", v.Tasks, (*BatchUpdateTaskItem).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *BatchUpdateTaskInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "tasks":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Tasks, d, 100, (*BatchUpdateTaskItem).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tasks")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *BatchUpdateTaskInput) BindHTTP(b restjson.Bindings) {
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchUpdateTaskInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchUpdateTaskInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *BatchUpdateTaskInput) check(c *checker) {
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.enter("tasks")
+	checkBatchUpdateTaskItems(c, v.Tasks)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *BatchUpdateTaskOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "errors", v.Errors, (*BatchUpdateTaskError).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *BatchUpdateTaskOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "errors":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Errors, d, 0, (*BatchUpdateTaskError).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "errors")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v BatchUpdateTaskOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *BatchUpdateTaskOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

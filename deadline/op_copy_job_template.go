@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CopyJobTemplateInput is the request of the operation CopyJobTemplate.
 type CopyJobTemplateInput struct {
 	FarmId           string     // required, path label
@@ -14,3 +18,123 @@ type CopyJobTemplateInput struct {
 type CopyJobTemplateOutput struct {
 	TemplateType JobTemplateType // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CopyJobTemplateInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CopyJobTemplateInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.Name("targetS3Location")
+	v.TargetS3Location.EncodeJSON(e)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CopyJobTemplateInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "targetS3Location":
+			seen |= 1 << 3
+			v.TargetS3Location.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "targetS3Location")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CopyJobTemplateInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.Name("targetS3Location")
+	v.TargetS3Location.EncodeJSON(e)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CopyJobTemplateInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "targetS3Location":
+			seen |= 1 << 0
+			v.TargetS3Location.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "targetS3Location")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CopyJobTemplateInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CopyJobTemplateInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CopyJobTemplateInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *CopyJobTemplateInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.enter("targetS3Location")
+	v.TargetS3Location.check(c)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CopyJobTemplateOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("templateType", string(v.TemplateType))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CopyJobTemplateOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "templateType":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.TemplateType, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "templateType")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CopyJobTemplateOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CopyJobTemplateOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

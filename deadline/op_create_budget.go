@@ -2,6 +2,14 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+	"math"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateBudgetInput is the request of the operation CreateBudget.
 type CreateBudgetInput struct {
 	FarmId                 string                // required, path label
@@ -19,3 +27,181 @@ type CreateBudgetInput struct {
 type CreateBudgetOutput struct {
 	BudgetId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateBudgetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateBudgetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptString("clientToken", v.ClientToken)
+	e.Name("usageTrackingResource")
+	v.UsageTrackingResource.EncodeJSON(e)
+	e.Float32("approximateDollarLimit", v.ApproximateDollarLimit)
+	restjson.List(e, "actions", v.Actions, (*BudgetActionToAdd).EncodeJSON)
+	e.Name("schedule")
+	v.Schedule.EncodeJSON(e)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateBudgetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "usageTrackingResource":
+			seen |= 1 << 2
+			v.UsageTrackingResource.DecodeJSON(d)
+		case "approximateDollarLimit":
+			seen |= 1 << 3
+			d.Float32(&v.ApproximateDollarLimit)
+		case "actions":
+			seen |= 1 << 4
+			restjson.DecodeList(&v.Actions, d, 10, (*BudgetActionToAdd).DecodeJSON)
+		case "schedule":
+			seen |= 1 << 5
+			v.Schedule.DecodeJSON(d)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "displayName", "usageTrackingResource", "approximateDollarLimit", "actions", "schedule")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateBudgetInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.Name("usageTrackingResource")
+	v.UsageTrackingResource.EncodeJSON(e)
+	e.Float32("approximateDollarLimit", v.ApproximateDollarLimit)
+	restjson.List(e, "actions", v.Actions, (*BudgetActionToAdd).EncodeJSON)
+	e.Name("schedule")
+	v.Schedule.EncodeJSON(e)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateBudgetInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "usageTrackingResource":
+			seen |= 1 << 1
+			v.UsageTrackingResource.DecodeJSON(d)
+		case "approximateDollarLimit":
+			seen |= 1 << 2
+			d.Float32(&v.ApproximateDollarLimit)
+		case "actions":
+			seen |= 1 << 3
+			restjson.DecodeList(&v.Actions, d, 10, (*BudgetActionToAdd).DecodeJSON)
+		case "schedule":
+			seen |= 1 << 4
+			v.Schedule.DecodeJSON(d)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName", "usageTrackingResource", "approximateDollarLimit", "actions", "schedule")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateBudgetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateBudgetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateBudgetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateBudgetInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateBudgetInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateBudgetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.enter("usageTrackingResource")
+	v.UsageTrackingResource.check(c)
+	c.leave()
+	checkFloat(c, "approximateDollarLimit", v.ApproximateDollarLimit, 0.01, math.Inf(1))
+	c.enter("actions")
+	checkBudgetActionsToAdd(c, v.Actions)
+	c.leave()
+	c.enter("schedule")
+	v.Schedule.check(c)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateBudgetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("budgetId", v.BudgetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateBudgetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "budgetId":
+			seen |= 1 << 0
+			d.String(&v.BudgetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "budgetId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateBudgetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateBudgetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

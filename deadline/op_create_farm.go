@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateFarmInput is the request of the operation CreateFarm.
 type CreateFarmInput struct {
 	ClientToken     *string // 1 to 64 characters, header X-Amz-Client-Token
@@ -16,3 +23,143 @@ type CreateFarmInput struct {
 type CreateFarmOutput struct {
 	FarmId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateFarmInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateFarmInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("clientToken", v.ClientToken)
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptString("kmsKeyArn", v.KmsKeyArn)
+	e.OptFloat32("costScaleFactor", v.CostScaleFactor)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateFarmInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "kmsKeyArn":
+			d.OptString(&v.KmsKeyArn)
+		case "costScaleFactor":
+			d.OptFloat32(&v.CostScaleFactor)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateFarmInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptString("kmsKeyArn", v.KmsKeyArn)
+	e.OptFloat32("costScaleFactor", v.CostScaleFactor)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateFarmInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "kmsKeyArn":
+			d.OptString(&v.KmsKeyArn)
+		case "costScaleFactor":
+			d.OptFloat32(&v.CostScaleFactor)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateFarmInput) BindHTTP(b restjson.Bindings) {
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateFarmInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateFarmInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateFarmInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateFarmInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateFarmInput) check(c *checker) {
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	c.optString("kmsKeyArn", v.KmsKeyArn, &ruleKmsKeyArn)
+	checkOptFloat(c, "costScaleFactor", v.CostScaleFactor, 0, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateFarmOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateFarmOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateFarmOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateFarmOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateFleetInput is the request of the operation CreateFleet.
 type CreateFleetInput struct {
 	FarmId            string             // required, path label
@@ -20,3 +27,186 @@ type CreateFleetInput struct {
 type CreateFleetOutput struct {
 	FleetId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateFleetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateFleetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.String("roleArn", v.RoleArn)
+	e.OptInt32("minWorkerCount", v.MinWorkerCount)
+	e.Int("maxWorkerCount", int64(v.MaxWorkerCount))
+	e.Name("configuration")
+	v.Configuration.EncodeJSON(e)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	restjson.OptStruct(e, "hostConfiguration", v.HostConfiguration)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateFleetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "roleArn":
+			seen |= 1 << 2
+			d.String(&v.RoleArn)
+		case "minWorkerCount":
+			d.OptInt32(&v.MinWorkerCount)
+		case "maxWorkerCount":
+			seen |= 1 << 3
+			d.Int32(&v.MaxWorkerCount)
+		case "configuration":
+			seen |= 1 << 4
+			v.Configuration.DecodeJSON(d)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		case "hostConfiguration":
+			v.HostConfiguration = new(HostConfiguration)
+			v.HostConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "displayName", "roleArn", "maxWorkerCount", "configuration")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateFleetInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.String("roleArn", v.RoleArn)
+	e.OptInt32("minWorkerCount", v.MinWorkerCount)
+	e.Int("maxWorkerCount", int64(v.MaxWorkerCount))
+	e.Name("configuration")
+	v.Configuration.EncodeJSON(e)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	restjson.OptStruct(e, "hostConfiguration", v.HostConfiguration)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateFleetInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "roleArn":
+			seen |= 1 << 1
+			d.String(&v.RoleArn)
+		case "minWorkerCount":
+			d.OptInt32(&v.MinWorkerCount)
+		case "maxWorkerCount":
+			seen |= 1 << 2
+			d.Int32(&v.MaxWorkerCount)
+		case "configuration":
+			seen |= 1 << 3
+			v.Configuration.DecodeJSON(d)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		case "hostConfiguration":
+			v.HostConfiguration = new(HostConfiguration)
+			v.HostConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName", "roleArn", "maxWorkerCount", "configuration")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateFleetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateFleetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateFleetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateFleetInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateFleetInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateFleetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	c.string("roleArn", v.RoleArn, &ruleIamRoleArn)
+	checkOptInt(c, "minWorkerCount", v.MinWorkerCount, 0, 2147483647)
+	checkInt(c, "maxWorkerCount", v.MaxWorkerCount, 0, 2147483647)
+	c.enter("configuration")
+	v.Configuration.check(c)
+	c.leave()
+	if v.HostConfiguration != nil {
+		c.enter("hostConfiguration")
+		v.HostConfiguration.check(c)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateFleetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateFleetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "fleetId":
+			seen |= 1 << 0
+			d.String(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "fleetId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateFleetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateFleetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

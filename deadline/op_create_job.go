@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateJobInput is the request of the operation CreateJob.
 type CreateJobInput struct {
 	FarmId              string  // required, path label
@@ -27,3 +34,236 @@ type CreateJobInput struct {
 type CreateJobOutput struct {
 	JobId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateJobInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateJobInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.OptString("clientToken", v.ClientToken)
+	if !e.Redact("template", v.Template != nil) {
+		e.OptString("template", v.Template)
+	}
+	e.OptEnum("templateType", string(v.TemplateType))
+	e.Int("priority", int64(v.Priority))
+	if !e.Redact("parameters", v.Parameters != nil) {
+		restjson.OptMap(e, "parameters", v.Parameters, (*JobParameter).EncodeJSON)
+	}
+	restjson.OptStruct(e, "attachments", v.Attachments)
+	e.OptString("storageProfileId", v.StorageProfileId)
+	e.OptEnum("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.OptInt32("maxFailedTasksCount", v.MaxFailedTasksCount)
+	e.OptInt32("maxRetriesPerTask", v.MaxRetriesPerTask)
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	e.OptString("sourceJobId", v.SourceJobId)
+	e.OptString("nameOverride", v.NameOverride)
+	if !e.Redact("descriptionOverride", v.DescriptionOverride != nil) {
+		e.OptString("descriptionOverride", v.DescriptionOverride)
+	}
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateJobInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "template":
+			d.OptString(&v.Template)
+		case "templateType":
+			restjson.DecodeString(&v.TemplateType, d)
+		case "priority":
+			seen |= 1 << 2
+			d.Int32(&v.Priority)
+		case "parameters":
+			restjson.DecodeMap(&v.Parameters, d, 200, (*JobParameter).DecodeJSON)
+		case "attachments":
+			v.Attachments = new(Attachments)
+			v.Attachments.DecodeJSON(d)
+		case "storageProfileId":
+			d.OptString(&v.StorageProfileId)
+		case "targetTaskRunStatus":
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		case "maxFailedTasksCount":
+			d.OptInt32(&v.MaxFailedTasksCount)
+		case "maxRetriesPerTask":
+			d.OptInt32(&v.MaxRetriesPerTask)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "sourceJobId":
+			d.OptString(&v.SourceJobId)
+		case "nameOverride":
+			d.OptString(&v.NameOverride)
+		case "descriptionOverride":
+			d.OptString(&v.DescriptionOverride)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "priority")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateJobInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	if !e.Redact("template", v.Template != nil) {
+		e.OptString("template", v.Template)
+	}
+	e.OptEnum("templateType", string(v.TemplateType))
+	e.Int("priority", int64(v.Priority))
+	if !e.Redact("parameters", v.Parameters != nil) {
+		restjson.OptMap(e, "parameters", v.Parameters, (*JobParameter).EncodeJSON)
+	}
+	restjson.OptStruct(e, "attachments", v.Attachments)
+	e.OptString("storageProfileId", v.StorageProfileId)
+	e.OptEnum("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.OptInt32("maxFailedTasksCount", v.MaxFailedTasksCount)
+	e.OptInt32("maxRetriesPerTask", v.MaxRetriesPerTask)
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	e.OptString("sourceJobId", v.SourceJobId)
+	e.OptString("nameOverride", v.NameOverride)
+	if !e.Redact("descriptionOverride", v.DescriptionOverride != nil) {
+		e.OptString("descriptionOverride", v.DescriptionOverride)
+	}
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateJobInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "template":
+			d.OptString(&v.Template)
+		case "templateType":
+			restjson.DecodeString(&v.TemplateType, d)
+		case "priority":
+			seen |= 1 << 0
+			d.Int32(&v.Priority)
+		case "parameters":
+			restjson.DecodeMap(&v.Parameters, d, 200, (*JobParameter).DecodeJSON)
+		case "attachments":
+			v.Attachments = new(Attachments)
+			v.Attachments.DecodeJSON(d)
+		case "storageProfileId":
+			d.OptString(&v.StorageProfileId)
+		case "targetTaskRunStatus":
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		case "maxFailedTasksCount":
+			d.OptInt32(&v.MaxFailedTasksCount)
+		case "maxRetriesPerTask":
+			d.OptInt32(&v.MaxRetriesPerTask)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "sourceJobId":
+			d.OptString(&v.SourceJobId)
+		case "nameOverride":
+			d.OptString(&v.NameOverride)
+		case "descriptionOverride":
+			d.OptString(&v.DescriptionOverride)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "priority")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateJobInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateJobInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateJobInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateJobInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateJobInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateJobInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.optString("template", v.Template, &ruleJobTemplate)
+	checkEnum(c, "templateType", v.TemplateType, false)
+	checkInt(c, "priority", v.Priority, 0, 100)
+	if v.Parameters != nil {
+		c.enter("parameters")
+		checkJobParameters(c, v.Parameters)
+		c.leave()
+	}
+	if v.Attachments != nil {
+		c.enter("attachments")
+		v.Attachments.check(c)
+		c.leave()
+	}
+	c.optString("storageProfileId", v.StorageProfileId, &ruleStorageProfileId)
+	checkEnum(c, "targetTaskRunStatus", v.TargetTaskRunStatus, false)
+	checkOptInt(c, "maxFailedTasksCount", v.MaxFailedTasksCount, 0, 2147483647)
+	checkOptInt(c, "maxRetriesPerTask", v.MaxRetriesPerTask, 0, 2147483647)
+	checkOptInt(c, "maxWorkerCount", v.MaxWorkerCount, -1, 2147483647)
+	c.optString("sourceJobId", v.SourceJobId, &ruleJobId)
+	c.optString("nameOverride", v.NameOverride, &ruleJobName)
+	c.optString("descriptionOverride", v.DescriptionOverride, &ruleJobDescriptionOverride)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateJobOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("jobId", v.JobId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateJobOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "jobId":
+			seen |= 1 << 0
+			d.String(&v.JobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "jobId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateJobOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateJobOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateLicenseEndpointInput is the request of the operation CreateLicenseEndpoint.
 type CreateLicenseEndpointInput struct {
 	ClientToken      *string  // 1 to 64 characters, header X-Amz-Client-Token
@@ -15,3 +19,134 @@ type CreateLicenseEndpointInput struct {
 type CreateLicenseEndpointOutput struct {
 	LicenseEndpointId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateLicenseEndpointInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateLicenseEndpointInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("clientToken", v.ClientToken)
+	e.String("vpcId", v.VpcId)
+	restjson.List(e, "subnetIds", v.SubnetIds, restjson.EncodeString)
+	restjson.List(e, "securityGroupIds", v.SecurityGroupIds, restjson.EncodeString)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateLicenseEndpointInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "vpcId":
+			seen |= 1 << 0
+			d.String(&v.VpcId)
+		case "subnetIds":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.SubnetIds, d, 10, restjson.DecodeString)
+		case "securityGroupIds":
+			seen |= 1 << 2
+			restjson.DecodeList(&v.SecurityGroupIds, d, 10, restjson.DecodeString)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "vpcId", "subnetIds", "securityGroupIds")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateLicenseEndpointInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("vpcId", v.VpcId)
+	restjson.List(e, "subnetIds", v.SubnetIds, restjson.EncodeString)
+	restjson.List(e, "securityGroupIds", v.SecurityGroupIds, restjson.EncodeString)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateLicenseEndpointInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "vpcId":
+			seen |= 1 << 0
+			d.String(&v.VpcId)
+		case "subnetIds":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.SubnetIds, d, 10, restjson.DecodeString)
+		case "securityGroupIds":
+			seen |= 1 << 2
+			restjson.DecodeList(&v.SecurityGroupIds, d, 10, restjson.DecodeString)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "vpcId", "subnetIds", "securityGroupIds")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateLicenseEndpointInput) BindHTTP(b restjson.Bindings) {
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateLicenseEndpointInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateLicenseEndpointInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *CreateLicenseEndpointInput) check(c *checker) {
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("vpcId", v.VpcId, &ruleVpcId)
+	c.enter("subnetIds")
+	checkCreateLicenseEndpointRequestSubnetIdsList(c, v.SubnetIds)
+	c.leave()
+	c.enter("securityGroupIds")
+	checkCreateLicenseEndpointRequestSecurityGroupIdsList(c, v.SecurityGroupIds)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateLicenseEndpointOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("licenseEndpointId", v.LicenseEndpointId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateLicenseEndpointOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpointId":
+			seen |= 1 << 0
+			d.String(&v.LicenseEndpointId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpointId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateLicenseEndpointOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateLicenseEndpointOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

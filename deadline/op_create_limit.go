@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateLimitInput is the request of the operation CreateLimit.
 type CreateLimitInput struct {
 	FarmId                string  // required, path label
@@ -16,3 +23,147 @@ type CreateLimitInput struct {
 type CreateLimitOutput struct {
 	LimitId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateLimitInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateLimitInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("displayName", v.DisplayName)
+	e.String("amountRequirementName", v.AmountRequirementName)
+	e.Int("maxCount", int64(v.MaxCount))
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateLimitInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "amountRequirementName":
+			seen |= 1 << 2
+			d.String(&v.AmountRequirementName)
+		case "maxCount":
+			seen |= 1 << 3
+			d.Int32(&v.MaxCount)
+		case "description":
+			d.OptString(&v.Description)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "displayName", "amountRequirementName", "maxCount")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateLimitInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	e.String("amountRequirementName", v.AmountRequirementName)
+	e.Int("maxCount", int64(v.MaxCount))
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateLimitInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "amountRequirementName":
+			seen |= 1 << 1
+			d.String(&v.AmountRequirementName)
+		case "maxCount":
+			seen |= 1 << 2
+			d.Int32(&v.MaxCount)
+		case "description":
+			d.OptString(&v.Description)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName", "amountRequirementName", "maxCount")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateLimitInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateLimitInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateLimitInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateLimitInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateLimitInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateLimitInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	c.string("amountRequirementName", v.AmountRequirementName, &ruleAmountRequirementName)
+	checkInt(c, "maxCount", v.MaxCount, -1, 2147483647)
+	c.optString("description", v.Description, &ruleDescription)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateLimitOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateLimitOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "limitId":
+			seen |= 1 << 0
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "limitId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateLimitOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateLimitOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

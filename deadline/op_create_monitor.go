@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateMonitorInput is the request of the operation CreateMonitor.
 type CreateMonitorInput struct {
 	ClientToken               *string // 1 to 64 characters, header X-Amz-Client-Token
@@ -18,3 +22,150 @@ type CreateMonitorOutput struct {
 	MonitorId                    string // required
 	IdentityCenterApplicationArn string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateMonitorInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateMonitorInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("clientToken", v.ClientToken)
+	e.String("displayName", v.DisplayName)
+	e.String("identityCenterInstanceArn", v.IdentityCenterInstanceArn)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.String("subdomain", v.Subdomain)
+	e.String("roleArn", v.RoleArn)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateMonitorInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "identityCenterInstanceArn":
+			seen |= 1 << 1
+			d.String(&v.IdentityCenterInstanceArn)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		case "subdomain":
+			seen |= 1 << 2
+			d.String(&v.Subdomain)
+		case "roleArn":
+			seen |= 1 << 3
+			d.String(&v.RoleArn)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName", "identityCenterInstanceArn", "subdomain", "roleArn")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateMonitorInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	e.String("identityCenterInstanceArn", v.IdentityCenterInstanceArn)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.String("subdomain", v.Subdomain)
+	e.String("roleArn", v.RoleArn)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateMonitorInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "identityCenterInstanceArn":
+			seen |= 1 << 1
+			d.String(&v.IdentityCenterInstanceArn)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		case "subdomain":
+			seen |= 1 << 2
+			d.String(&v.Subdomain)
+		case "roleArn":
+			seen |= 1 << 3
+			d.String(&v.RoleArn)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName", "identityCenterInstanceArn", "subdomain", "roleArn")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateMonitorInput) BindHTTP(b restjson.Bindings) {
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateMonitorInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateMonitorInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *CreateMonitorInput) check(c *checker) {
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	c.string("identityCenterInstanceArn", v.IdentityCenterInstanceArn, &ruleIdentityCenterInstanceArn)
+	c.optString("identityCenterRegion", v.IdentityCenterRegion, &ruleRegion)
+	c.string("subdomain", v.Subdomain, &ruleSubdomain)
+	c.string("roleArn", v.RoleArn, &ruleIamRoleArn)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateMonitorOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	e.String("identityCenterApplicationArn", v.IdentityCenterApplicationArn)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateMonitorOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		case "identityCenterApplicationArn":
+			seen |= 1 << 1
+			d.String(&v.IdentityCenterApplicationArn)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId", "identityCenterApplicationArn")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateMonitorOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateMonitorOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

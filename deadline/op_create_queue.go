@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateQueueInput is the request of the operation CreateQueue.
 type CreateQueueInput struct {
 	FarmId                          string  // required, path label
@@ -22,3 +29,210 @@ type CreateQueueInput struct {
 type CreateQueueOutput struct {
 	QueueId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateQueueInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptEnum("defaultBudgetAction", string(v.DefaultBudgetAction))
+	restjson.OptStruct(e, "jobAttachmentSettings", v.JobAttachmentSettings)
+	e.OptString("roleArn", v.RoleArn)
+	restjson.OptStruct(e, "jobRunAsUser", v.JobRunAsUser)
+	restjson.OptList(e, "requiredFileSystemLocationNames", v.RequiredFileSystemLocationNames, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIds", v.AllowedStorageProfileIds, restjson.EncodeString)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	restjson.OptStruct(e, "schedulingConfiguration", v.SchedulingConfiguration)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "defaultBudgetAction":
+			restjson.DecodeString(&v.DefaultBudgetAction, d)
+		case "jobAttachmentSettings":
+			v.JobAttachmentSettings = new(JobAttachmentSettings)
+			v.JobAttachmentSettings.DecodeJSON(d)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "jobRunAsUser":
+			v.JobRunAsUser = new(JobRunAsUser)
+			v.JobRunAsUser.DecodeJSON(d)
+		case "requiredFileSystemLocationNames":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNames, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIds":
+			restjson.DecodeList(&v.AllowedStorageProfileIds, d, 20, restjson.DecodeString)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		case "schedulingConfiguration":
+			v.SchedulingConfiguration = new(SchedulingConfiguration)
+			v.SchedulingConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "displayName")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateQueueInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptEnum("defaultBudgetAction", string(v.DefaultBudgetAction))
+	restjson.OptStruct(e, "jobAttachmentSettings", v.JobAttachmentSettings)
+	e.OptString("roleArn", v.RoleArn)
+	restjson.OptStruct(e, "jobRunAsUser", v.JobRunAsUser)
+	restjson.OptList(e, "requiredFileSystemLocationNames", v.RequiredFileSystemLocationNames, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIds", v.AllowedStorageProfileIds, restjson.EncodeString)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	restjson.OptStruct(e, "schedulingConfiguration", v.SchedulingConfiguration)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateQueueInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "defaultBudgetAction":
+			restjson.DecodeString(&v.DefaultBudgetAction, d)
+		case "jobAttachmentSettings":
+			v.JobAttachmentSettings = new(JobAttachmentSettings)
+			v.JobAttachmentSettings.DecodeJSON(d)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "jobRunAsUser":
+			v.JobRunAsUser = new(JobRunAsUser)
+			v.JobRunAsUser.DecodeJSON(d)
+		case "requiredFileSystemLocationNames":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNames, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIds":
+			restjson.DecodeList(&v.AllowedStorageProfileIds, d, 20, restjson.DecodeString)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		case "schedulingConfiguration":
+			v.SchedulingConfiguration = new(SchedulingConfiguration)
+			v.SchedulingConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateQueueInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateQueueInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateQueueInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateQueueInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	checkEnum(c, "defaultBudgetAction", v.DefaultBudgetAction, false)
+	if v.JobAttachmentSettings != nil {
+		c.enter("jobAttachmentSettings")
+		v.JobAttachmentSettings.check(c)
+		c.leave()
+	}
+	c.optString("roleArn", v.RoleArn, &ruleIamRoleArn)
+	if v.JobRunAsUser != nil {
+		c.enter("jobRunAsUser")
+		v.JobRunAsUser.check(c)
+		c.leave()
+	}
+	if v.RequiredFileSystemLocationNames != nil {
+		c.enter("requiredFileSystemLocationNames")
+		checkRequiredFileSystemLocationNames(c, v.RequiredFileSystemLocationNames)
+		c.leave()
+	}
+	if v.AllowedStorageProfileIds != nil {
+		c.enter("allowedStorageProfileIds")
+		checkAllowedStorageProfileIds(c, v.AllowedStorageProfileIds)
+		c.leave()
+	}
+	if v.SchedulingConfiguration != nil {
+		c.enter("schedulingConfiguration")
+		v.SchedulingConfiguration.check(c)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("queueId", v.QueueId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueId":
+			seen |= 1 << 0
+			d.String(&v.QueueId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateQueueEnvironmentInput is the request of the operation CreateQueueEnvironment.
 type CreateQueueEnvironmentInput struct {
 	FarmId       string                  // required, path label
@@ -16,3 +23,146 @@ type CreateQueueEnvironmentInput struct {
 type CreateQueueEnvironmentOutput struct {
 	QueueEnvironmentId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateQueueEnvironmentInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueEnvironmentInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.OptString("clientToken", v.ClientToken)
+	e.Int("priority", int64(v.Priority))
+	e.String("templateType", string(v.TemplateType))
+	if !e.Redact("template", true) {
+		e.String("template", v.Template)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueEnvironmentInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "priority":
+			seen |= 1 << 2
+			d.Int32(&v.Priority)
+		case "templateType":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.TemplateType, d)
+		case "template":
+			seen |= 1 << 4
+			d.String(&v.Template)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "priority", "templateType", "template")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateQueueEnvironmentInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.Int("priority", int64(v.Priority))
+	e.String("templateType", string(v.TemplateType))
+	if !e.Redact("template", true) {
+		e.String("template", v.Template)
+	}
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateQueueEnvironmentInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "priority":
+			seen |= 1 << 0
+			d.Int32(&v.Priority)
+		case "templateType":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.TemplateType, d)
+		case "template":
+			seen |= 1 << 2
+			d.String(&v.Template)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "priority", "templateType", "template")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateQueueEnvironmentInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueEnvironmentInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueEnvironmentInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateQueueEnvironmentInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateQueueEnvironmentInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateQueueEnvironmentInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	checkInt(c, "priority", v.Priority, 0, 10000)
+	checkEnum(c, "templateType", v.TemplateType, true)
+	c.string("template", v.Template, &ruleEnvironmentTemplate)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueEnvironmentOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("queueEnvironmentId", v.QueueEnvironmentId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueEnvironmentOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueEnvironmentId":
+			seen |= 1 << 0
+			d.String(&v.QueueEnvironmentId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueEnvironmentId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueEnvironmentOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueEnvironmentOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

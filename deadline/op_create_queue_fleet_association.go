@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateQueueFleetAssociationInput is the request of the operation CreateQueueFleetAssociation.
 type CreateQueueFleetAssociationInput struct {
 	FarmId  string // required, path label
@@ -11,3 +15,111 @@ type CreateQueueFleetAssociationInput struct {
 
 // CreateQueueFleetAssociationOutput is the answer of the operation CreateQueueFleetAssociation.
 type CreateQueueFleetAssociationOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateQueueFleetAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueFleetAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueFleetAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "fleetId":
+			seen |= 1 << 2
+			d.String(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "fleetId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateQueueFleetAssociationInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("queueId", v.QueueId)
+	e.String("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateQueueFleetAssociationInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueId":
+			seen |= 1 << 0
+			d.String(&v.QueueId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueId", "fleetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateQueueFleetAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueFleetAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueFleetAssociationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *CreateQueueFleetAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueFleetAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueFleetAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueFleetAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueFleetAssociationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

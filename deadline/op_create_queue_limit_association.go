@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateQueueLimitAssociationInput is the request of the operation CreateQueueLimitAssociation.
 type CreateQueueLimitAssociationInput struct {
 	FarmId  string // required, path label
@@ -11,3 +15,111 @@ type CreateQueueLimitAssociationInput struct {
 
 // CreateQueueLimitAssociationOutput is the answer of the operation CreateQueueLimitAssociation.
 type CreateQueueLimitAssociationOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateQueueLimitAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueLimitAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueLimitAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "limitId":
+			seen |= 1 << 2
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "limitId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateQueueLimitAssociationInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("queueId", v.QueueId)
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateQueueLimitAssociationInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueId":
+			seen |= 1 << 0
+			d.String(&v.QueueId)
+		case "limitId":
+			seen |= 1 << 1
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueId", "limitId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateQueueLimitAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueLimitAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueLimitAssociationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *CreateQueueLimitAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateQueueLimitAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateQueueLimitAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateQueueLimitAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateQueueLimitAssociationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateStorageProfileInput is the request of the operation CreateStorageProfile.
 type CreateStorageProfileInput struct {
 	FarmId              string                              // required, path label
@@ -15,3 +22,142 @@ type CreateStorageProfileInput struct {
 type CreateStorageProfileOutput struct {
 	StorageProfileId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateStorageProfileInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateStorageProfileInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("displayName", v.DisplayName)
+	e.String("osFamily", string(v.OsFamily))
+	if !e.Redact("fileSystemLocations", v.FileSystemLocations != nil) {
+		restjson.OptList(e, "fileSystemLocations", v.FileSystemLocations, (*FileSystemLocation).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateStorageProfileInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "osFamily":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.OsFamily, d)
+		case "fileSystemLocations":
+			restjson.DecodeList(&v.FileSystemLocations, d, 20, (*FileSystemLocation).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "displayName", "osFamily")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateStorageProfileInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("displayName", v.DisplayName)
+	e.String("osFamily", string(v.OsFamily))
+	if !e.Redact("fileSystemLocations", v.FileSystemLocations != nil) {
+		restjson.OptList(e, "fileSystemLocations", v.FileSystemLocations, (*FileSystemLocation).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateStorageProfileInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			seen |= 1 << 0
+			d.String(&v.DisplayName)
+		case "osFamily":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.OsFamily, d)
+		case "fileSystemLocations":
+			restjson.DecodeList(&v.FileSystemLocations, d, 20, (*FileSystemLocation).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "displayName", "osFamily")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateStorageProfileInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateStorageProfileInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateStorageProfileInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v CreateStorageProfileInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v CreateStorageProfileInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *CreateStorageProfileInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.string("displayName", v.DisplayName, &ruleResourceName)
+	checkEnum(c, "osFamily", v.OsFamily, true)
+	if v.FileSystemLocations != nil {
+		c.enter("fileSystemLocations")
+		checkFileSystemLocationsList(c, v.FileSystemLocations)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateStorageProfileOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("storageProfileId", v.StorageProfileId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateStorageProfileOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "storageProfileId":
+			seen |= 1 << 0
+			d.String(&v.StorageProfileId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "storageProfileId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateStorageProfileOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateStorageProfileOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // CreateWorkerInput is the request of the operation CreateWorker.
 type CreateWorkerInput struct {
 	FarmId         string // required, path label
@@ -15,3 +19,126 @@ type CreateWorkerInput struct {
 type CreateWorkerOutput struct {
 	WorkerId string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *CreateWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	restjson.OptStruct(e, "hostProperties", v.HostProperties)
+	e.OptString("clientToken", v.ClientToken)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "hostProperties":
+			v.HostProperties = new(HostPropertiesRequest)
+			v.HostProperties.DecodeJSON(d)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *CreateWorkerInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptStruct(e, "hostProperties", v.HostProperties)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *CreateWorkerInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "hostProperties":
+			v.HostProperties = new(HostPropertiesRequest)
+			v.HostProperties.DecodeJSON(d)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *CreateWorkerInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *CreateWorkerInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	if v.HostProperties != nil {
+		c.enter("hostProperties")
+		v.HostProperties.check(c)
+		c.leave()
+	}
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *CreateWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("workerId", v.WorkerId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *CreateWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "workerId":
+			seen |= 1 << 0
+			d.String(&v.WorkerId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "workerId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v CreateWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *CreateWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteBudgetInput is the request of the operation DeleteBudget.
 type DeleteBudgetInput struct {
 	FarmId   string // required, path label
@@ -10,3 +14,74 @@ type DeleteBudgetInput struct {
 
 // DeleteBudgetOutput is the answer of the operation DeleteBudget.
 type DeleteBudgetOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteBudgetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteBudgetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("budgetId", v.BudgetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteBudgetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "budgetId":
+			seen |= 1 << 1
+			d.String(&v.BudgetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "budgetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteBudgetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("budgetId", &v.BudgetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteBudgetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteBudgetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteBudgetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("budgetId", v.BudgetId, &ruleBudgetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteBudgetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteBudgetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteBudgetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteBudgetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

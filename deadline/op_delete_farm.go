@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteFarmInput is the request of the operation DeleteFarm.
 type DeleteFarmInput struct {
 	FarmId string // required, path label
@@ -9,3 +13,68 @@ type DeleteFarmInput struct {
 
 // DeleteFarmOutput is the answer of the operation DeleteFarm.
 type DeleteFarmOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteFarmInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteFarmInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteFarmInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteFarmInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteFarmInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteFarmInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteFarmInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteFarmOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteFarmOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteFarmOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteFarmOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteLicenseEndpointInput is the request of the operation DeleteLicenseEndpoint.
 type DeleteLicenseEndpointInput struct {
 	LicenseEndpointId string // required, path label
@@ -9,3 +13,68 @@ type DeleteLicenseEndpointInput struct {
 
 // DeleteLicenseEndpointOutput is the answer of the operation DeleteLicenseEndpoint.
 type DeleteLicenseEndpointOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteLicenseEndpointInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteLicenseEndpointInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("licenseEndpointId", v.LicenseEndpointId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteLicenseEndpointInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpointId":
+			seen |= 1 << 0
+			d.String(&v.LicenseEndpointId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpointId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteLicenseEndpointInput) BindHTTP(b restjson.Bindings) {
+	b.Label("licenseEndpointId", &v.LicenseEndpointId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteLicenseEndpointInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteLicenseEndpointInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteLicenseEndpointInput) check(c *checker) {
+	c.string("licenseEndpointId", v.LicenseEndpointId, &ruleLicenseEndpointId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteLicenseEndpointOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteLicenseEndpointOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteLicenseEndpointOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteLicenseEndpointOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteLimitInput is the request of the operation DeleteLimit.
 type DeleteLimitInput struct {
 	FarmId  string // required, path label
@@ -10,3 +14,74 @@ type DeleteLimitInput struct {
 
 // DeleteLimitOutput is the answer of the operation DeleteLimit.
 type DeleteLimitOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteLimitInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteLimitInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteLimitInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "limitId":
+			seen |= 1 << 1
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "limitId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteLimitInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteLimitInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteLimitInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteLimitInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteLimitOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteLimitOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteLimitOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteLimitOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

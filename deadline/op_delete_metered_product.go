@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteMeteredProductInput is the request of the operation DeleteMeteredProduct.
 type DeleteMeteredProductInput struct {
 	LicenseEndpointId string // required, path label
@@ -10,3 +14,74 @@ type DeleteMeteredProductInput struct {
 
 // DeleteMeteredProductOutput is the answer of the operation DeleteMeteredProduct.
 type DeleteMeteredProductOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteMeteredProductInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteMeteredProductInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("licenseEndpointId", v.LicenseEndpointId)
+	e.String("productId", v.ProductId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteMeteredProductInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpointId":
+			seen |= 1 << 0
+			d.String(&v.LicenseEndpointId)
+		case "productId":
+			seen |= 1 << 1
+			d.String(&v.ProductId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpointId", "productId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteMeteredProductInput) BindHTTP(b restjson.Bindings) {
+	b.Label("licenseEndpointId", &v.LicenseEndpointId)
+	b.Label("productId", &v.ProductId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteMeteredProductInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteMeteredProductInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteMeteredProductInput) check(c *checker) {
+	c.string("licenseEndpointId", v.LicenseEndpointId, &ruleLicenseEndpointId)
+	c.string("productId", v.ProductId, &ruleMeteredProductId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteMeteredProductOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteMeteredProductOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteMeteredProductOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteMeteredProductOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteMonitorInput is the request of the operation DeleteMonitor.
 type DeleteMonitorInput struct {
 	MonitorId string // required, path label
@@ -9,3 +13,68 @@ type DeleteMonitorInput struct {
 
 // DeleteMonitorOutput is the answer of the operation DeleteMonitor.
 type DeleteMonitorOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteMonitorInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteMonitorInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteMonitorInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteMonitorInput) BindHTTP(b restjson.Bindings) {
+	b.Label("monitorId", &v.MonitorId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteMonitorInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteMonitorInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteMonitorInput) check(c *checker) {
+	c.string("monitorId", v.MonitorId, &ruleMonitorId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteMonitorOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteMonitorOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteMonitorOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteMonitorOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

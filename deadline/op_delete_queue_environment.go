@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteQueueEnvironmentInput is the request of the operation DeleteQueueEnvironment.
 type DeleteQueueEnvironmentInput struct {
 	FarmId             string // required, path label
@@ -11,3 +15,80 @@ type DeleteQueueEnvironmentInput struct {
 
 // DeleteQueueEnvironmentOutput is the answer of the operation DeleteQueueEnvironment.
 type DeleteQueueEnvironmentOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteQueueEnvironmentInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteQueueEnvironmentInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("queueEnvironmentId", v.QueueEnvironmentId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteQueueEnvironmentInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "queueEnvironmentId":
+			seen |= 1 << 2
+			d.String(&v.QueueEnvironmentId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "queueEnvironmentId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteQueueEnvironmentInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("queueEnvironmentId", &v.QueueEnvironmentId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteQueueEnvironmentInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteQueueEnvironmentInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteQueueEnvironmentInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("queueEnvironmentId", v.QueueEnvironmentId, &ruleQueueEnvironmentId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteQueueEnvironmentOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteQueueEnvironmentOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteQueueEnvironmentOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteQueueEnvironmentOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

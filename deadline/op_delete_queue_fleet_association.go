@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteQueueFleetAssociationInput is the request of the operation DeleteQueueFleetAssociation.
 type DeleteQueueFleetAssociationInput struct {
 	FarmId  string // required, path label
@@ -11,3 +15,84 @@ type DeleteQueueFleetAssociationInput struct {
 
 // DeleteQueueFleetAssociationOutput is the answer of the operation DeleteQueueFleetAssociation.
 type DeleteQueueFleetAssociationOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteQueueFleetAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteQueueFleetAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteQueueFleetAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "fleetId":
+			seen |= 1 << 2
+			d.String(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "fleetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteQueueFleetAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("fleetId", &v.FleetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteQueueFleetAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteQueueFleetAssociationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *DeleteQueueFleetAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteQueueFleetAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteQueueFleetAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteQueueFleetAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteQueueFleetAssociationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

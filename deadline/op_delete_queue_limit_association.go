@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteQueueLimitAssociationInput is the request of the operation DeleteQueueLimitAssociation.
 type DeleteQueueLimitAssociationInput struct {
 	FarmId  string // required, path label
@@ -11,3 +15,84 @@ type DeleteQueueLimitAssociationInput struct {
 
 // DeleteQueueLimitAssociationOutput is the answer of the operation DeleteQueueLimitAssociation.
 type DeleteQueueLimitAssociationOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteQueueLimitAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteQueueLimitAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteQueueLimitAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "limitId":
+			seen |= 1 << 2
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "limitId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteQueueLimitAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteQueueLimitAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteQueueLimitAssociationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *DeleteQueueLimitAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteQueueLimitAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteQueueLimitAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteQueueLimitAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteQueueLimitAssociationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DeleteStorageProfileInput is the request of the operation DeleteStorageProfile.
 type DeleteStorageProfileInput struct {
 	FarmId           string // required, path label
@@ -10,3 +14,74 @@ type DeleteStorageProfileInput struct {
 
 // DeleteStorageProfileOutput is the answer of the operation DeleteStorageProfile.
 type DeleteStorageProfileOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DeleteStorageProfileInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteStorageProfileInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("storageProfileId", v.StorageProfileId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteStorageProfileInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "storageProfileId":
+			seen |= 1 << 1
+			d.String(&v.StorageProfileId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "storageProfileId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DeleteStorageProfileInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("storageProfileId", &v.StorageProfileId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteStorageProfileInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteStorageProfileInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DeleteStorageProfileInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("storageProfileId", v.StorageProfileId, &ruleStorageProfileId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DeleteStorageProfileOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DeleteStorageProfileOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DeleteStorageProfileOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DeleteStorageProfileOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DisassociateMemberFromFarmInput is the request of the operation DisassociateMemberFromFarm.
 type DisassociateMemberFromFarmInput struct {
 	FarmId      string // required, path label
@@ -10,3 +14,76 @@ type DisassociateMemberFromFarmInput struct {
 
 // DisassociateMemberFromFarmOutput is the answer of the operation DisassociateMemberFromFarm.
 type DisassociateMemberFromFarmOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DisassociateMemberFromFarmInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DisassociateMemberFromFarmInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("principalId", v.PrincipalId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DisassociateMemberFromFarmInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "principalId":
+			seen |= 1 << 1
+			d.String(&v.PrincipalId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "principalId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DisassociateMemberFromFarmInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DisassociateMemberFromFarmInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DisassociateMemberFromFarmInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DisassociateMemberFromFarmInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DisassociateMemberFromFarmOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DisassociateMemberFromFarmOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DisassociateMemberFromFarmOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DisassociateMemberFromFarmOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DisassociateMemberFromJobInput is the request of the operation DisassociateMemberFromJob.
 type DisassociateMemberFromJobInput struct {
 	FarmId      string // required, path label
@@ -12,3 +16,86 @@ type DisassociateMemberFromJobInput struct {
 
 // DisassociateMemberFromJobOutput is the answer of the operation DisassociateMemberFromJob.
 type DisassociateMemberFromJobOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DisassociateMemberFromJobInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DisassociateMemberFromJobInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("principalId", v.PrincipalId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DisassociateMemberFromJobInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "principalId":
+			seen |= 1 << 3
+			d.String(&v.PrincipalId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "principalId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DisassociateMemberFromJobInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DisassociateMemberFromJobInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DisassociateMemberFromJobInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *DisassociateMemberFromJobInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DisassociateMemberFromJobOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DisassociateMemberFromJobOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DisassociateMemberFromJobOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DisassociateMemberFromJobOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // DisassociateMemberFromQueueInput is the request of the operation DisassociateMemberFromQueue.
 type DisassociateMemberFromQueueInput struct {
 	FarmId      string // required, path label
@@ -11,3 +15,84 @@ type DisassociateMemberFromQueueInput struct {
 
 // DisassociateMemberFromQueueOutput is the answer of the operation DisassociateMemberFromQueue.
 type DisassociateMemberFromQueueOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *DisassociateMemberFromQueueInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *DisassociateMemberFromQueueInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("principalId", v.PrincipalId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DisassociateMemberFromQueueInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "principalId":
+			seen |= 1 << 2
+			d.String(&v.PrincipalId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "principalId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *DisassociateMemberFromQueueInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DisassociateMemberFromQueueInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DisassociateMemberFromQueueInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *DisassociateMemberFromQueueInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *DisassociateMemberFromQueueOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *DisassociateMemberFromQueueOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v DisassociateMemberFromQueueOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *DisassociateMemberFromQueueOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetBudgetInput is the request of the operation GetBudget.
@@ -29,3 +33,142 @@ type GetBudgetOutput struct {
 	Schedule               BudgetSchedule         // required
 	QueueStoppedAt         *time.Time
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetBudgetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetBudgetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("budgetId", v.BudgetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetBudgetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "budgetId":
+			seen |= 1 << 1
+			d.String(&v.BudgetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "budgetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetBudgetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("budgetId", &v.BudgetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetBudgetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetBudgetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetBudgetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("budgetId", v.BudgetId, &ruleBudgetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetBudgetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("budgetId", v.BudgetId)
+	e.Name("usageTrackingResource")
+	v.UsageTrackingResource.EncodeJSON(e)
+	e.String("status", string(v.Status))
+	e.String("displayName", v.DisplayName)
+	e.Float32("approximateDollarLimit", v.ApproximateDollarLimit)
+	e.Name("usages")
+	v.Usages.EncodeJSON(e)
+	e.String("createdBy", v.CreatedBy)
+	e.Time("createdAt", v.CreatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	restjson.List(e, "actions", v.Actions, (*ResponseBudgetAction).EncodeJSON)
+	e.Name("schedule")
+	v.Schedule.EncodeJSON(e)
+	e.OptTime("queueStoppedAt", v.QueueStoppedAt)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetBudgetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "budgetId":
+			seen |= 1 << 0
+			d.String(&v.BudgetId)
+		case "usageTrackingResource":
+			seen |= 1 << 1
+			v.UsageTrackingResource.DecodeJSON(d)
+		case "status":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.Status, d)
+		case "displayName":
+			seen |= 1 << 3
+			d.String(&v.DisplayName)
+		case "approximateDollarLimit":
+			seen |= 1 << 4
+			d.Float32(&v.ApproximateDollarLimit)
+		case "usages":
+			seen |= 1 << 5
+			v.Usages.DecodeJSON(d)
+		case "createdBy":
+			seen |= 1 << 6
+			d.String(&v.CreatedBy)
+		case "createdAt":
+			seen |= 1 << 7
+			d.Time(&v.CreatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "description":
+			d.OptString(&v.Description)
+		case "actions":
+			seen |= 1 << 8
+			restjson.DecodeList(&v.Actions, d, 10, (*ResponseBudgetAction).DecodeJSON)
+		case "schedule":
+			seen |= 1 << 9
+			v.Schedule.DecodeJSON(d)
+		case "queueStoppedAt":
+			d.OptTime(&v.QueueStoppedAt)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "budgetId", "usageTrackingResource", "status", "displayName", "approximateDollarLimit", "usages", "createdBy", "createdAt", "actions", "schedule")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetBudgetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetBudgetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetBudgetOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetBudgetOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

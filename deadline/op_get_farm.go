@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetFarmInput is the request of the operation GetFarm.
@@ -23,3 +27,113 @@ type GetFarmOutput struct {
 	Description     *string // 0 to 100 characters, sensitive
 	CostScaleFactor float32 // required, 0 to 100
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetFarmInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetFarmInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetFarmInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetFarmInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetFarmInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetFarmInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetFarmInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetFarmOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("displayName", v.DisplayName)
+	e.OptString("kmsKeyArn", v.KmsKeyArn)
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.Float32("costScaleFactor", v.CostScaleFactor)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetFarmOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "kmsKeyArn":
+			d.OptString(&v.KmsKeyArn)
+		case "createdAt":
+			seen |= 1 << 2
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 3
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "description":
+			d.OptString(&v.Description)
+		case "costScaleFactor":
+			seen |= 1 << 4
+			d.Float32(&v.CostScaleFactor)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "displayName", "createdAt", "createdBy", "costScaleFactor")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetFarmOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetFarmOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetFarmOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetFarmOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

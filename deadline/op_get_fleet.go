@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetFleetInput is the request of the operation GetFleet.
@@ -34,3 +38,158 @@ type GetFleetOutput struct {
 	Capabilities      *FleetCapabilities
 	RoleArn           string // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetFleetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetFleetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetFleetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetFleetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetFleetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetFleetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetFleetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetFleetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("fleetId", v.FleetId)
+	e.String("farmId", v.FarmId)
+	e.String("displayName", v.DisplayName)
+	e.String("status", string(v.Status))
+	e.OptString("statusMessage", v.StatusMessage)
+	e.OptEnum("autoScalingStatus", string(v.AutoScalingStatus))
+	e.OptInt32("targetWorkerCount", v.TargetWorkerCount)
+	e.Int("workerCount", int64(v.WorkerCount))
+	e.Int("minWorkerCount", int64(v.MinWorkerCount))
+	e.Int("maxWorkerCount", int64(v.MaxWorkerCount))
+	e.Name("configuration")
+	v.Configuration.EncodeJSON(e)
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	restjson.OptStruct(e, "hostConfiguration", v.HostConfiguration)
+	restjson.OptStruct(e, "capabilities", v.Capabilities)
+	e.String("roleArn", v.RoleArn)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetFleetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "fleetId":
+			seen |= 1 << 0
+			d.String(&v.FleetId)
+		case "farmId":
+			seen |= 1 << 1
+			d.String(&v.FarmId)
+		case "displayName":
+			seen |= 1 << 2
+			d.String(&v.DisplayName)
+		case "status":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.Status, d)
+		case "statusMessage":
+			d.OptString(&v.StatusMessage)
+		case "autoScalingStatus":
+			restjson.DecodeString(&v.AutoScalingStatus, d)
+		case "targetWorkerCount":
+			d.OptInt32(&v.TargetWorkerCount)
+		case "workerCount":
+			seen |= 1 << 4
+			d.Int32(&v.WorkerCount)
+		case "minWorkerCount":
+			seen |= 1 << 5
+			d.Int32(&v.MinWorkerCount)
+		case "maxWorkerCount":
+			seen |= 1 << 6
+			d.Int32(&v.MaxWorkerCount)
+		case "configuration":
+			seen |= 1 << 7
+			v.Configuration.DecodeJSON(d)
+		case "createdAt":
+			seen |= 1 << 8
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 9
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "description":
+			d.OptString(&v.Description)
+		case "hostConfiguration":
+			v.HostConfiguration = new(HostConfiguration)
+			v.HostConfiguration.DecodeJSON(d)
+		case "capabilities":
+			v.Capabilities = new(FleetCapabilities)
+			v.Capabilities.DecodeJSON(d)
+		case "roleArn":
+			seen |= 1 << 10
+			d.String(&v.RoleArn)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "fleetId", "farmId", "displayName", "status", "workerCount", "minWorkerCount", "maxWorkerCount", "configuration", "createdAt", "createdBy", "roleArn")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetFleetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetFleetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetFleetOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetFleetOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetJobInput is the request of the operation GetJob.
@@ -39,3 +43,172 @@ type GetJobOutput struct {
 	MaxWorkerCount         *int32  // -1 to 2147483647
 	SourceJobId            *string
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetJobInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetJobInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetJobInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetJobInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetJobInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetJobInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetJobInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetJobOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("jobId", v.JobId)
+	e.String("name", v.Name)
+	e.String("lifecycleStatus", string(v.LifecycleStatus))
+	e.String("lifecycleStatusMessage", v.LifecycleStatusMessage)
+	e.Int("priority", int64(v.Priority))
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.OptTime("startedAt", v.StartedAt)
+	e.OptTime("endedAt", v.EndedAt)
+	e.OptEnum("taskRunStatus", string(v.TaskRunStatus))
+	e.OptEnum("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	restjson.OptMap(e, "taskRunStatusCounts", v.TaskRunStatusCounts, restjson.EncodeInt)
+	e.OptInt32("taskFailureRetryCount", v.TaskFailureRetryCount)
+	e.OptString("storageProfileId", v.StorageProfileId)
+	e.OptInt32("maxFailedTasksCount", v.MaxFailedTasksCount)
+	e.OptInt32("maxRetriesPerTask", v.MaxRetriesPerTask)
+	if !e.Redact("parameters", v.Parameters != nil) {
+		restjson.OptMap(e, "parameters", v.Parameters, (*JobParameter).EncodeJSON)
+	}
+	restjson.OptStruct(e, "attachments", v.Attachments)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	e.OptString("sourceJobId", v.SourceJobId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetJobOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "jobId":
+			seen |= 1 << 0
+			d.String(&v.JobId)
+		case "name":
+			seen |= 1 << 1
+			d.String(&v.Name)
+		case "lifecycleStatus":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.LifecycleStatus, d)
+		case "lifecycleStatusMessage":
+			seen |= 1 << 3
+			d.String(&v.LifecycleStatusMessage)
+		case "priority":
+			seen |= 1 << 4
+			d.Int32(&v.Priority)
+		case "createdAt":
+			seen |= 1 << 5
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 6
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "startedAt":
+			d.OptTime(&v.StartedAt)
+		case "endedAt":
+			d.OptTime(&v.EndedAt)
+		case "taskRunStatus":
+			restjson.DecodeString(&v.TaskRunStatus, d)
+		case "targetTaskRunStatus":
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		case "taskRunStatusCounts":
+			restjson.DecodeMap(&v.TaskRunStatusCounts, d, 0, restjson.DecodeInt32)
+		case "taskFailureRetryCount":
+			d.OptInt32(&v.TaskFailureRetryCount)
+		case "storageProfileId":
+			d.OptString(&v.StorageProfileId)
+		case "maxFailedTasksCount":
+			d.OptInt32(&v.MaxFailedTasksCount)
+		case "maxRetriesPerTask":
+			d.OptInt32(&v.MaxRetriesPerTask)
+		case "parameters":
+			restjson.DecodeMap(&v.Parameters, d, 200, (*JobParameter).DecodeJSON)
+		case "attachments":
+			v.Attachments = new(Attachments)
+			v.Attachments.DecodeJSON(d)
+		case "description":
+			d.OptString(&v.Description)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "sourceJobId":
+			d.OptString(&v.SourceJobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "jobId", "name", "lifecycleStatus", "lifecycleStatusMessage", "priority", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetJobOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetJobOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetJobOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetJobOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

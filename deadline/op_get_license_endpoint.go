@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // GetLicenseEndpointInput is the request of the operation GetLicenseEndpoint.
 type GetLicenseEndpointInput struct {
 	LicenseEndpointId string // required, path label
@@ -17,3 +21,97 @@ type GetLicenseEndpointOutput struct {
 	SubnetIds         []string // 1 to 10 elements
 	SecurityGroupIds  []string // 1 to 10 elements
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetLicenseEndpointInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetLicenseEndpointInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("licenseEndpointId", v.LicenseEndpointId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetLicenseEndpointInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpointId":
+			seen |= 1 << 0
+			d.String(&v.LicenseEndpointId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpointId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetLicenseEndpointInput) BindHTTP(b restjson.Bindings) {
+	b.Label("licenseEndpointId", &v.LicenseEndpointId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetLicenseEndpointInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetLicenseEndpointInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetLicenseEndpointInput) check(c *checker) {
+	c.string("licenseEndpointId", v.LicenseEndpointId, &ruleLicenseEndpointId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetLicenseEndpointOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("licenseEndpointId", v.LicenseEndpointId)
+	e.String("status", string(v.Status))
+	e.String("statusMessage", v.StatusMessage)
+	e.OptString("vpcId", v.VpcId)
+	e.OptString("dnsName", v.DnsName)
+	restjson.OptList(e, "subnetIds", v.SubnetIds, restjson.EncodeString)
+	restjson.OptList(e, "securityGroupIds", v.SecurityGroupIds, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetLicenseEndpointOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpointId":
+			seen |= 1 << 0
+			d.String(&v.LicenseEndpointId)
+		case "status":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.Status, d)
+		case "statusMessage":
+			seen |= 1 << 2
+			d.String(&v.StatusMessage)
+		case "vpcId":
+			d.OptString(&v.VpcId)
+		case "dnsName":
+			d.OptString(&v.DnsName)
+		case "subnetIds":
+			restjson.DecodeList(&v.SubnetIds, d, 10, restjson.DecodeString)
+		case "securityGroupIds":
+			restjson.DecodeList(&v.SecurityGroupIds, d, 10, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpointId", "status", "statusMessage")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetLicenseEndpointOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetLicenseEndpointOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

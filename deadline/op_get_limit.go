@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetLimitInput is the request of the operation GetLimit.
@@ -26,3 +30,128 @@ type GetLimitOutput struct {
 	MaxCount              int32   // required, -1 to 2147483647
 	Description           *string // 0 to 100 characters, sensitive
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetLimitInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetLimitInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetLimitInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "limitId":
+			seen |= 1 << 1
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "limitId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetLimitInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetLimitInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetLimitInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetLimitInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetLimitOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("limitId", v.LimitId)
+	e.Int("currentCount", int64(v.CurrentCount))
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.String("displayName", v.DisplayName)
+	e.String("amountRequirementName", v.AmountRequirementName)
+	e.Int("maxCount", int64(v.MaxCount))
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetLimitOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "limitId":
+			seen |= 1 << 1
+			d.String(&v.LimitId)
+		case "currentCount":
+			seen |= 1 << 2
+			d.Int32(&v.CurrentCount)
+		case "createdAt":
+			seen |= 1 << 3
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 4
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "displayName":
+			seen |= 1 << 5
+			d.String(&v.DisplayName)
+		case "amountRequirementName":
+			seen |= 1 << 6
+			d.String(&v.AmountRequirementName)
+		case "maxCount":
+			seen |= 1 << 7
+			d.Int32(&v.MaxCount)
+		case "description":
+			d.OptString(&v.Description)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "limitId", "currentCount", "createdAt", "createdBy", "displayName", "amountRequirementName", "maxCount")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetLimitOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetLimitOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetLimitOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetLimitOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -4,6 +4,8 @@ package deadline
 
 import (
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetMonitorInput is the request of the operation GetMonitor.
@@ -26,3 +28,118 @@ type GetMonitorOutput struct {
 	UpdatedAt                    *time.Time
 	UpdatedBy                    *string
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetMonitorInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetMonitorInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetMonitorInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetMonitorInput) BindHTTP(b restjson.Bindings) {
+	b.Label("monitorId", &v.MonitorId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetMonitorInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetMonitorInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetMonitorInput) check(c *checker) {
+	c.string("monitorId", v.MonitorId, &ruleMonitorId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetMonitorOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	e.String("displayName", v.DisplayName)
+	e.String("subdomain", v.Subdomain)
+	e.String("url", v.Url)
+	e.String("roleArn", v.RoleArn)
+	e.String("identityCenterInstanceArn", v.IdentityCenterInstanceArn)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	e.String("identityCenterApplicationArn", v.IdentityCenterApplicationArn)
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetMonitorOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "subdomain":
+			seen |= 1 << 2
+			d.String(&v.Subdomain)
+		case "url":
+			seen |= 1 << 3
+			d.String(&v.Url)
+		case "roleArn":
+			seen |= 1 << 4
+			d.String(&v.RoleArn)
+		case "identityCenterInstanceArn":
+			seen |= 1 << 5
+			d.String(&v.IdentityCenterInstanceArn)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		case "identityCenterApplicationArn":
+			seen |= 1 << 6
+			d.String(&v.IdentityCenterApplicationArn)
+		case "createdAt":
+			seen |= 1 << 7
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 8
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId", "displayName", "subdomain", "url", "roleArn", "identityCenterInstanceArn", "identityCenterApplicationArn", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetMonitorOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetMonitorOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

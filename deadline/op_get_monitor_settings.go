@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // GetMonitorSettingsInput is the request of the operation GetMonitorSettings.
 type GetMonitorSettingsInput struct {
 	MonitorId string // required, path label
@@ -11,3 +15,77 @@ type GetMonitorSettingsInput struct {
 type GetMonitorSettingsOutput struct {
 	Settings map[string]string // required, 0 to 64 entries
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetMonitorSettingsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetMonitorSettingsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetMonitorSettingsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetMonitorSettingsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("monitorId", &v.MonitorId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetMonitorSettingsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetMonitorSettingsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetMonitorSettingsInput) check(c *checker) {
+	c.string("monitorId", v.MonitorId, &ruleMonitorId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetMonitorSettingsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.Map(e, "settings", v.Settings, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetMonitorSettingsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "settings":
+			seen |= 1 << 0
+			restjson.DecodeMap(&v.Settings, d, 64, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "settings")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetMonitorSettingsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetMonitorSettingsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

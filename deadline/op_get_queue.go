@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetQueueInput is the request of the operation GetQueue.
@@ -32,3 +36,148 @@ type GetQueueOutput struct {
 	JobRunAsUser                    *JobRunAsUser
 	SchedulingConfiguration         *SchedulingConfiguration
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetQueueInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetQueueInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetQueueInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetQueueInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetQueueInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetQueueInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetQueueInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetQueueOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("displayName", v.DisplayName)
+	e.String("status", string(v.Status))
+	e.String("defaultBudgetAction", string(v.DefaultBudgetAction))
+	e.OptEnum("blockedReason", string(v.BlockedReason))
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	restjson.OptStruct(e, "jobAttachmentSettings", v.JobAttachmentSettings)
+	e.OptString("roleArn", v.RoleArn)
+	restjson.OptList(e, "requiredFileSystemLocationNames", v.RequiredFileSystemLocationNames, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIds", v.AllowedStorageProfileIds, restjson.EncodeString)
+	restjson.OptStruct(e, "jobRunAsUser", v.JobRunAsUser)
+	restjson.OptStruct(e, "schedulingConfiguration", v.SchedulingConfiguration)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetQueueOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "displayName":
+			seen |= 1 << 2
+			d.String(&v.DisplayName)
+		case "status":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.Status, d)
+		case "defaultBudgetAction":
+			seen |= 1 << 4
+			restjson.DecodeString(&v.DefaultBudgetAction, d)
+		case "blockedReason":
+			restjson.DecodeString(&v.BlockedReason, d)
+		case "createdAt":
+			seen |= 1 << 5
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 6
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "description":
+			d.OptString(&v.Description)
+		case "jobAttachmentSettings":
+			v.JobAttachmentSettings = new(JobAttachmentSettings)
+			v.JobAttachmentSettings.DecodeJSON(d)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "requiredFileSystemLocationNames":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNames, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIds":
+			restjson.DecodeList(&v.AllowedStorageProfileIds, d, 20, restjson.DecodeString)
+		case "jobRunAsUser":
+			v.JobRunAsUser = new(JobRunAsUser)
+			v.JobRunAsUser.DecodeJSON(d)
+		case "schedulingConfiguration":
+			v.SchedulingConfiguration = new(SchedulingConfiguration)
+			v.SchedulingConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "displayName", "status", "defaultBudgetAction", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetQueueOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetQueueOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetQueueOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetQueueOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

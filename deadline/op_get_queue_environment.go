@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetQueueEnvironmentInput is the request of the operation GetQueueEnvironment.
@@ -25,3 +29,127 @@ type GetQueueEnvironmentOutput struct {
 	UpdatedAt          *time.Time
 	UpdatedBy          *string
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetQueueEnvironmentInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetQueueEnvironmentInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("queueEnvironmentId", v.QueueEnvironmentId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetQueueEnvironmentInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "queueEnvironmentId":
+			seen |= 1 << 2
+			d.String(&v.QueueEnvironmentId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "queueEnvironmentId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetQueueEnvironmentInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("queueEnvironmentId", &v.QueueEnvironmentId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetQueueEnvironmentInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetQueueEnvironmentInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetQueueEnvironmentInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("queueEnvironmentId", v.QueueEnvironmentId, &ruleQueueEnvironmentId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetQueueEnvironmentOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("queueEnvironmentId", v.QueueEnvironmentId)
+	e.String("name", v.Name)
+	e.Int("priority", int64(v.Priority))
+	e.String("templateType", string(v.TemplateType))
+	if !e.Redact("template", true) {
+		e.String("template", v.Template)
+	}
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetQueueEnvironmentOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueEnvironmentId":
+			seen |= 1 << 0
+			d.String(&v.QueueEnvironmentId)
+		case "name":
+			seen |= 1 << 1
+			d.String(&v.Name)
+		case "priority":
+			seen |= 1 << 2
+			d.Int32(&v.Priority)
+		case "templateType":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.TemplateType, d)
+		case "template":
+			seen |= 1 << 4
+			d.String(&v.Template)
+		case "createdAt":
+			seen |= 1 << 5
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 6
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueEnvironmentId", "name", "priority", "templateType", "template", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetQueueEnvironmentOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetQueueEnvironmentOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetQueueEnvironmentOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetQueueEnvironmentOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

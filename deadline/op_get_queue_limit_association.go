@@ -4,6 +4,8 @@ package deadline
 
 import (
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetQueueLimitAssociationInput is the request of the operation GetQueueLimitAssociation.
@@ -23,3 +25,111 @@ type GetQueueLimitAssociationOutput struct {
 	UpdatedAt *time.Time
 	UpdatedBy *string
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetQueueLimitAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetQueueLimitAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetQueueLimitAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "limitId":
+			seen |= 1 << 2
+			d.String(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "limitId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetQueueLimitAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetQueueLimitAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetQueueLimitAssociationInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetQueueLimitAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetQueueLimitAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("queueId", v.QueueId)
+	e.String("limitId", v.LimitId)
+	e.String("status", string(v.Status))
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetQueueLimitAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueId":
+			seen |= 1 << 0
+			d.String(&v.QueueId)
+		case "limitId":
+			seen |= 1 << 1
+			d.String(&v.LimitId)
+		case "status":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.Status, d)
+		case "createdAt":
+			seen |= 1 << 3
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 4
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueId", "limitId", "status", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetQueueLimitAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetQueueLimitAssociationOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

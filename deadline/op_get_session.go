@@ -4,6 +4,8 @@ package deadline
 
 import (
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetSessionInput is the request of the operation GetSession.
@@ -29,3 +31,136 @@ type GetSessionOutput struct {
 	HostProperties        *HostPropertiesResponse
 	WorkerLog             *LogConfiguration
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetSessionInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetSessionInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("sessionId", v.SessionId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetSessionInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "sessionId":
+			seen |= 1 << 3
+			d.String(&v.SessionId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "sessionId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetSessionInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("sessionId", &v.SessionId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetSessionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetSessionInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetSessionInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("sessionId", v.SessionId, &ruleSessionId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetSessionOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("sessionId", v.SessionId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	e.Time("startedAt", v.StartedAt)
+	e.String("lifecycleStatus", string(v.LifecycleStatus))
+	e.OptTime("endedAt", v.EndedAt)
+	e.OptEnum("targetLifecycleStatus", string(v.TargetLifecycleStatus))
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.Name("log")
+	v.Log.EncodeJSON(e)
+	restjson.OptStruct(e, "hostProperties", v.HostProperties)
+	restjson.OptStruct(e, "workerLog", v.WorkerLog)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetSessionOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "sessionId":
+			seen |= 1 << 0
+			d.String(&v.SessionId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		case "startedAt":
+			seen |= 1 << 3
+			d.Time(&v.StartedAt)
+		case "lifecycleStatus":
+			seen |= 1 << 4
+			restjson.DecodeString(&v.LifecycleStatus, d)
+		case "endedAt":
+			d.OptTime(&v.EndedAt)
+		case "targetLifecycleStatus":
+			restjson.DecodeString(&v.TargetLifecycleStatus, d)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "log":
+			seen |= 1 << 5
+			v.Log.DecodeJSON(d)
+		case "hostProperties":
+			v.HostProperties = new(HostPropertiesResponse)
+			v.HostProperties.DecodeJSON(d)
+		case "workerLog":
+			v.WorkerLog = new(LogConfiguration)
+			v.WorkerLog.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sessionId", "fleetId", "workerId", "startedAt", "lifecycleStatus", "log")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetSessionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetSessionOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

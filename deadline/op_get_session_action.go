@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetSessionActionInput is the request of the operation GetSessionAction.
@@ -29,3 +33,140 @@ type GetSessionActionOutput struct {
 	AcquiredLimits  []AcquiredLimit
 	Definition      SessionActionDefinition // required
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetSessionActionInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetSessionActionInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("sessionActionId", v.SessionActionId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetSessionActionInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "sessionActionId":
+			seen |= 1 << 3
+			d.String(&v.SessionActionId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "sessionActionId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetSessionActionInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("sessionActionId", &v.SessionActionId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetSessionActionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetSessionActionInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetSessionActionInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("sessionActionId", v.SessionActionId, &ruleSessionActionId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetSessionActionOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("sessionActionId", v.SessionActionId)
+	e.String("status", string(v.Status))
+	e.OptTime("startedAt", v.StartedAt)
+	e.OptTime("endedAt", v.EndedAt)
+	e.OptTime("workerUpdatedAt", v.WorkerUpdatedAt)
+	e.OptFloat32("progressPercent", v.ProgressPercent)
+	restjson.OptList(e, "manifests", v.Manifests, (*TaskRunManifestPropertiesResponse).EncodeJSON)
+	e.String("sessionId", v.SessionId)
+	e.OptInt32("processExitCode", v.ProcessExitCode)
+	if !e.Redact("progressMessage", v.ProgressMessage != nil) {
+		e.OptString("progressMessage", v.ProgressMessage)
+	}
+	restjson.OptList(e, "acquiredLimits", v.AcquiredLimits, (*AcquiredLimit).EncodeJSON)
+	e.Name("definition")
+	v.Definition.EncodeJSON(e)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetSessionActionOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "sessionActionId":
+			seen |= 1 << 0
+			d.String(&v.SessionActionId)
+		case "status":
+			seen |= 1 << 1
+			restjson.DecodeString(&v.Status, d)
+		case "startedAt":
+			d.OptTime(&v.StartedAt)
+		case "endedAt":
+			d.OptTime(&v.EndedAt)
+		case "workerUpdatedAt":
+			d.OptTime(&v.WorkerUpdatedAt)
+		case "progressPercent":
+			d.OptFloat32(&v.ProgressPercent)
+		case "manifests":
+			restjson.DecodeList(&v.Manifests, d, 0, (*TaskRunManifestPropertiesResponse).DecodeJSON)
+		case "sessionId":
+			seen |= 1 << 2
+			d.String(&v.SessionId)
+		case "processExitCode":
+			d.OptInt32(&v.ProcessExitCode)
+		case "progressMessage":
+			d.OptString(&v.ProgressMessage)
+		case "acquiredLimits":
+			restjson.DecodeList(&v.AcquiredLimits, d, 0, (*AcquiredLimit).DecodeJSON)
+		case "definition":
+			seen |= 1 << 3
+			v.Definition.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sessionActionId", "status", "sessionId", "definition")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetSessionActionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetSessionActionOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetSessionActionOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetSessionActionOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

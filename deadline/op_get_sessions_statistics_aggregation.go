@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // GetSessionsStatisticsAggregationInput is the request of the operation GetSessionsStatisticsAggregation.
 type GetSessionsStatisticsAggregationInput struct {
 	FarmId        string  // required, path label
@@ -16,4 +20,111 @@ type GetSessionsStatisticsAggregationOutput struct {
 	Status        SessionsStatisticsAggregationStatus // required
 	StatusMessage *string
 	NextToken     *string // 0 to 4096 characters
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetSessionsStatisticsAggregationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetSessionsStatisticsAggregationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.String("aggregationId", v.AggregationId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetSessionsStatisticsAggregationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "aggregationId":
+			seen |= 1 << 1
+			d.String(&v.AggregationId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "aggregationId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetSessionsStatisticsAggregationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.Query("aggregationId", "aggregationId", &v.AggregationId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetSessionsStatisticsAggregationInput) MarshalJSON() ([]byte, error) {
+	return restjson.Marshal(&v)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetSessionsStatisticsAggregationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *GetSessionsStatisticsAggregationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.string("aggregationId", v.AggregationId, &ruleAggregationId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetSessionsStatisticsAggregationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptList(e, "statistics", v.Statistics, (*Statistics).EncodeJSON)
+	e.String("status", string(v.Status))
+	e.OptString("statusMessage", v.StatusMessage)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetSessionsStatisticsAggregationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "statistics":
+			restjson.DecodeList(&v.Statistics, d, 0, (*Statistics).DecodeJSON)
+		case "status":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.Status, d)
+		case "statusMessage":
+			d.OptString(&v.StatusMessage)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "status")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetSessionsStatisticsAggregationOutput) MarshalJSON() ([]byte, error) {
+	return restjson.Marshal(&v)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetSessionsStatisticsAggregationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
 }

@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetStepInput is the request of the operation GetStep.
@@ -35,3 +39,163 @@ type GetStepOutput struct {
 	ParameterSpace         *ParameterSpace
 	Description            *string // 1 to 2048 characters, sensitive
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetStepInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetStepInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("stepId", v.StepId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetStepInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "stepId":
+			seen |= 1 << 3
+			d.String(&v.StepId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "stepId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetStepInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("stepId", &v.StepId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetStepInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetStepInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetStepInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("stepId", v.StepId, &ruleStepId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetStepOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("stepId", v.StepId)
+	e.String("name", v.Name)
+	e.String("lifecycleStatus", string(v.LifecycleStatus))
+	e.OptString("lifecycleStatusMessage", v.LifecycleStatusMessage)
+	e.String("taskRunStatus", string(v.TaskRunStatus))
+	restjson.Map(e, "taskRunStatusCounts", v.TaskRunStatusCounts, restjson.EncodeInt)
+	e.OptInt32("taskFailureRetryCount", v.TaskFailureRetryCount)
+	e.OptEnum("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.OptTime("startedAt", v.StartedAt)
+	e.OptTime("endedAt", v.EndedAt)
+	restjson.OptStruct(e, "dependencyCounts", v.DependencyCounts)
+	restjson.OptStruct(e, "requiredCapabilities", v.RequiredCapabilities)
+	restjson.OptStruct(e, "parameterSpace", v.ParameterSpace)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetStepOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "stepId":
+			seen |= 1 << 0
+			d.String(&v.StepId)
+		case "name":
+			seen |= 1 << 1
+			d.String(&v.Name)
+		case "lifecycleStatus":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.LifecycleStatus, d)
+		case "lifecycleStatusMessage":
+			d.OptString(&v.LifecycleStatusMessage)
+		case "taskRunStatus":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.TaskRunStatus, d)
+		case "taskRunStatusCounts":
+			seen |= 1 << 4
+			restjson.DecodeMap(&v.TaskRunStatusCounts, d, 0, restjson.DecodeInt32)
+		case "taskFailureRetryCount":
+			d.OptInt32(&v.TaskFailureRetryCount)
+		case "targetTaskRunStatus":
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		case "createdAt":
+			seen |= 1 << 5
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 6
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "startedAt":
+			d.OptTime(&v.StartedAt)
+		case "endedAt":
+			d.OptTime(&v.EndedAt)
+		case "dependencyCounts":
+			v.DependencyCounts = new(DependencyCounts)
+			v.DependencyCounts.DecodeJSON(d)
+		case "requiredCapabilities":
+			v.RequiredCapabilities = new(StepRequiredCapabilities)
+			v.RequiredCapabilities.DecodeJSON(d)
+		case "parameterSpace":
+			v.ParameterSpace = new(ParameterSpace)
+			v.ParameterSpace.DecodeJSON(d)
+		case "description":
+			d.OptString(&v.Description)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "stepId", "name", "lifecycleStatus", "taskRunStatus", "taskRunStatusCounts", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetStepOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetStepOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetStepOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetStepOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetStorageProfileInput is the request of the operation GetStorageProfile.
@@ -23,3 +27,116 @@ type GetStorageProfileOutput struct {
 	UpdatedBy           *string
 	FileSystemLocations []FileSystemLocation // 0 to 20 elements
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetStorageProfileInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetStorageProfileInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("storageProfileId", v.StorageProfileId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetStorageProfileInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "storageProfileId":
+			seen |= 1 << 1
+			d.String(&v.StorageProfileId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "storageProfileId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetStorageProfileInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("storageProfileId", &v.StorageProfileId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetStorageProfileInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetStorageProfileInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetStorageProfileInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("storageProfileId", v.StorageProfileId, &ruleStorageProfileId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetStorageProfileOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("storageProfileId", v.StorageProfileId)
+	e.String("displayName", v.DisplayName)
+	e.String("osFamily", string(v.OsFamily))
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	if !e.Redact("fileSystemLocations", v.FileSystemLocations != nil) {
+		restjson.OptList(e, "fileSystemLocations", v.FileSystemLocations, (*FileSystemLocation).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetStorageProfileOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "storageProfileId":
+			seen |= 1 << 0
+			d.String(&v.StorageProfileId)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "osFamily":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.OsFamily, d)
+		case "createdAt":
+			seen |= 1 << 3
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 4
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "fileSystemLocations":
+			restjson.DecodeList(&v.FileSystemLocations, d, 20, (*FileSystemLocation).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "storageProfileId", "displayName", "osFamily", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetStorageProfileOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetStorageProfileOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetStorageProfileOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetStorageProfileOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

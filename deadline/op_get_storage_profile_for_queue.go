@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // GetStorageProfileForQueueInput is the request of the operation GetStorageProfileForQueue.
 type GetStorageProfileForQueueInput struct {
 	FarmId           string // required, path label
@@ -16,3 +23,108 @@ type GetStorageProfileForQueueOutput struct {
 	OsFamily            StorageProfileOperatingSystemFamily // required
 	FileSystemLocations []FileSystemLocation                // 0 to 20 elements
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetStorageProfileForQueueInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetStorageProfileForQueueInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("storageProfileId", v.StorageProfileId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetStorageProfileForQueueInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "storageProfileId":
+			seen |= 1 << 2
+			d.String(&v.StorageProfileId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "storageProfileId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetStorageProfileForQueueInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("storageProfileId", &v.StorageProfileId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetStorageProfileForQueueInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetStorageProfileForQueueInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetStorageProfileForQueueInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("storageProfileId", v.StorageProfileId, &ruleStorageProfileId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetStorageProfileForQueueOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("storageProfileId", v.StorageProfileId)
+	e.String("displayName", v.DisplayName)
+	e.String("osFamily", string(v.OsFamily))
+	if !e.Redact("fileSystemLocations", v.FileSystemLocations != nil) {
+		restjson.OptList(e, "fileSystemLocations", v.FileSystemLocations, (*FileSystemLocation).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetStorageProfileForQueueOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "storageProfileId":
+			seen |= 1 << 0
+			d.String(&v.StorageProfileId)
+		case "displayName":
+			seen |= 1 << 1
+			d.String(&v.DisplayName)
+		case "osFamily":
+			seen |= 1 << 2
+			restjson.DecodeString(&v.OsFamily, d)
+		case "fileSystemLocations":
+			restjson.DecodeList(&v.FileSystemLocations, d, 20, (*FileSystemLocation).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "storageProfileId", "displayName", "osFamily")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetStorageProfileForQueueOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetStorageProfileForQueueOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetStorageProfileForQueueOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetStorageProfileForQueueOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -3,7 +3,11 @@
 package deadline
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetTaskInput is the request of the operation GetTask.
@@ -30,3 +34,145 @@ type GetTaskOutput struct {
 	LatestSessionActionId *string
 	Parameters            map[string]TaskParameterValue // sensitive
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetTaskInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetTaskInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("stepId", v.StepId)
+	e.String("taskId", v.TaskId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetTaskInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "stepId":
+			seen |= 1 << 3
+			d.String(&v.StepId)
+		case "taskId":
+			seen |= 1 << 4
+			d.String(&v.TaskId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "stepId", "taskId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetTaskInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("stepId", &v.StepId)
+	b.Label("taskId", &v.TaskId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetTaskInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetTaskInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetTaskInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("stepId", v.StepId, &ruleStepId)
+	c.string("taskId", v.TaskId, &ruleTaskId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetTaskOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("taskId", v.TaskId)
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.String("runStatus", string(v.RunStatus))
+	e.OptEnum("targetRunStatus", string(v.TargetRunStatus))
+	e.OptInt32("failureRetryCount", v.FailureRetryCount)
+	e.OptTime("startedAt", v.StartedAt)
+	e.OptTime("endedAt", v.EndedAt)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.OptString("latestSessionActionId", v.LatestSessionActionId)
+	if !e.Redact("parameters", v.Parameters != nil) {
+		restjson.OptMap(e, "parameters", v.Parameters, (*TaskParameterValue).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetTaskOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "taskId":
+			seen |= 1 << 0
+			d.String(&v.TaskId)
+		case "createdAt":
+			seen |= 1 << 1
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 2
+			d.String(&v.CreatedBy)
+		case "runStatus":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.RunStatus, d)
+		case "targetRunStatus":
+			restjson.DecodeString(&v.TargetRunStatus, d)
+		case "failureRetryCount":
+			d.OptInt32(&v.FailureRetryCount)
+		case "startedAt":
+			d.OptTime(&v.StartedAt)
+		case "endedAt":
+			d.OptTime(&v.EndedAt)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		case "latestSessionActionId":
+			d.OptString(&v.LatestSessionActionId)
+		case "parameters":
+			restjson.DecodeMap(&v.Parameters, d, 0, (*TaskParameterValue).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "taskId", "createdAt", "createdBy", "runStatus")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetTaskOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetTaskOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v GetTaskOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v GetTaskOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -4,6 +4,8 @@ package deadline
 
 import (
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetVolumeInput is the request of the operation GetVolume.
@@ -30,3 +32,135 @@ type GetVolumeOutput struct {
 	LastReleasedAt     *time.Time
 	ExpiresAt          *time.Time
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetVolumeInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetVolumeInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("volumeId", v.VolumeId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetVolumeInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "volumeId":
+			seen |= 1 << 2
+			d.String(&v.VolumeId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "volumeId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetVolumeInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("volumeId", &v.VolumeId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetVolumeInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetVolumeInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetVolumeInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("volumeId", v.VolumeId, &ruleVolumeId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetVolumeOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("volumeId", v.VolumeId)
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("state", string(v.State))
+	e.Int("sizeGiB", int64(v.SizeGiB))
+	e.String("availabilityZoneId", v.AvailabilityZoneId)
+	e.OptString("attachedWorkerId", v.AttachedWorkerId)
+	e.String("volumeType", string(v.VolumeType))
+	e.OptInt32("iops", v.Iops)
+	e.OptInt32("throughputMiB", v.ThroughputMiB)
+	e.Time("createdAt", v.CreatedAt)
+	e.OptTime("lastAssignedAt", v.LastAssignedAt)
+	e.OptTime("lastReleasedAt", v.LastReleasedAt)
+	e.OptTime("expiresAt", v.ExpiresAt)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetVolumeOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "volumeId":
+			seen |= 1 << 0
+			d.String(&v.VolumeId)
+		case "farmId":
+			seen |= 1 << 1
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 2
+			d.String(&v.FleetId)
+		case "state":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.State, d)
+		case "sizeGiB":
+			seen |= 1 << 4
+			d.Int32(&v.SizeGiB)
+		case "availabilityZoneId":
+			seen |= 1 << 5
+			d.String(&v.AvailabilityZoneId)
+		case "attachedWorkerId":
+			d.OptString(&v.AttachedWorkerId)
+		case "volumeType":
+			seen |= 1 << 6
+			restjson.DecodeString(&v.VolumeType, d)
+		case "iops":
+			d.OptInt32(&v.Iops)
+		case "throughputMiB":
+			d.OptInt32(&v.ThroughputMiB)
+		case "createdAt":
+			seen |= 1 << 7
+			d.Time(&v.CreatedAt)
+		case "lastAssignedAt":
+			d.OptTime(&v.LastAssignedAt)
+		case "lastReleasedAt":
+			d.OptTime(&v.LastReleasedAt)
+		case "expiresAt":
+			d.OptTime(&v.ExpiresAt)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "volumeId", "farmId", "fleetId", "state", "sizeGiB", "availabilityZoneId", "volumeType", "createdAt")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetVolumeOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetVolumeOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

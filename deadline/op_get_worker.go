@@ -4,6 +4,8 @@ package deadline
 
 import (
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // GetWorkerInput is the request of the operation GetWorker.
@@ -26,3 +28,123 @@ type GetWorkerOutput struct {
 	UpdatedAt      *time.Time
 	UpdatedBy      *string
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *GetWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *GetWorkerInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("workerId", &v.WorkerId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *GetWorkerInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("workerId", v.WorkerId, &ruleWorkerId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *GetWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	restjson.OptStruct(e, "hostProperties", v.HostProperties)
+	e.String("status", string(v.Status))
+	restjson.OptStruct(e, "log", v.Log)
+	e.Time("createdAt", v.CreatedAt)
+	e.String("createdBy", v.CreatedBy)
+	e.OptTime("updatedAt", v.UpdatedAt)
+	e.OptString("updatedBy", v.UpdatedBy)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *GetWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		case "hostProperties":
+			v.HostProperties = new(HostPropertiesResponse)
+			v.HostProperties.DecodeJSON(d)
+		case "status":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.Status, d)
+		case "log":
+			v.Log = new(LogConfiguration)
+			v.Log.DecodeJSON(d)
+		case "createdAt":
+			seen |= 1 << 4
+			d.Time(&v.CreatedAt)
+		case "createdBy":
+			seen |= 1 << 5
+			d.String(&v.CreatedBy)
+		case "updatedAt":
+			d.OptTime(&v.UpdatedAt)
+		case "updatedBy":
+			d.OptString(&v.UpdatedBy)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId", "status", "createdAt", "createdBy")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v GetWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *GetWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

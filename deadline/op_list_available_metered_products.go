@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListAvailableMeteredProductsInput is the request of the operation ListAvailableMeteredProducts.
 type ListAvailableMeteredProductsInput struct {
 	NextToken  *string // 0 to 4096 characters, query nextToken
@@ -12,4 +16,89 @@ type ListAvailableMeteredProductsInput struct {
 type ListAvailableMeteredProductsOutput struct {
 	MeteredProducts []MeteredProductSummary // required
 	NextToken       *string                 // 0 to 4096 characters
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListAvailableMeteredProductsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListAvailableMeteredProductsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListAvailableMeteredProductsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListAvailableMeteredProductsInput) BindHTTP(b restjson.Bindings) {
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListAvailableMeteredProductsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListAvailableMeteredProductsInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *ListAvailableMeteredProductsInput) check(c *checker) {
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListAvailableMeteredProductsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "meteredProducts", v.MeteredProducts, (*MeteredProductSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListAvailableMeteredProductsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "meteredProducts":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.MeteredProducts, d, 0, (*MeteredProductSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "meteredProducts")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListAvailableMeteredProductsOutput) MarshalJSON() ([]byte, error) {
+	return restjson.Marshal(&v)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListAvailableMeteredProductsOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
 }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListFarmMembersInput is the request of the operation ListFarmMembers.
 type ListFarmMembersInput struct {
 	FarmId     string  // required, path label
@@ -14,3 +18,90 @@ type ListFarmMembersOutput struct {
 	Members   []FarmMember // required
 	NextToken *string      // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListFarmMembersInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListFarmMembersInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListFarmMembersInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListFarmMembersInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListFarmMembersInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListFarmMembersInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListFarmMembersInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListFarmMembersOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "members", v.Members, (*FarmMember).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListFarmMembersOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "members":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Members, d, 0, (*FarmMember).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "members")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListFarmMembersOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListFarmMembersOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

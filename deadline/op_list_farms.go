@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListFarmsInput is the request of the operation ListFarms.
 type ListFarmsInput struct {
 	NextToken   *string // 0 to 4096 characters, query nextToken
@@ -14,3 +18,87 @@ type ListFarmsOutput struct {
 	Farms     []FarmSummary // required
 	NextToken *string       // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListFarmsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListFarmsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.OptString("principalId", v.PrincipalId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListFarmsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "principalId":
+			d.OptString(&v.PrincipalId)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListFarmsInput) BindHTTP(b restjson.Bindings) {
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.OptQuery("principalId", "principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListFarmsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListFarmsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListFarmsInput) check(c *checker) {
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.optString("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListFarmsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "farms", v.Farms, (*FarmSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListFarmsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farms":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Farms, d, 0, (*FarmSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farms")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListFarmsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListFarmsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

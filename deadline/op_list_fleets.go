@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListFleetsInput is the request of the operation ListFleets.
 type ListFleetsInput struct {
 	FarmId      string      // required, path label
@@ -17,3 +21,105 @@ type ListFleetsOutput struct {
 	Fleets    []FleetSummary // required
 	NextToken *string        // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListFleetsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListFleetsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.OptString("principalId", v.PrincipalId)
+	e.OptString("displayName", v.DisplayName)
+	e.OptEnum("status", string(v.Status))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListFleetsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "principalId":
+			d.OptString(&v.PrincipalId)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "status":
+			restjson.DecodeString(&v.Status, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListFleetsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.OptQuery("principalId", "principalId", &v.PrincipalId)
+	b.OptQuery("displayName", "displayName", &v.DisplayName)
+	b.Query("status", "status", (*string)(&v.Status))
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListFleetsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListFleetsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListFleetsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.optString("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	checkEnum(c, "status", v.Status, false)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListFleetsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "fleets", v.Fleets, (*FleetSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListFleetsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "fleets":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Fleets, d, 0, (*FleetSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "fleets")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListFleetsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListFleetsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListJobsInput is the request of the operation ListJobs.
 type ListJobsInput struct {
 	FarmId      string  // required, path label
@@ -16,3 +20,101 @@ type ListJobsOutput struct {
 	Jobs      []JobSummary // required
 	NextToken *string      // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListJobsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListJobsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.OptString("principalId", v.PrincipalId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListJobsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "principalId":
+			d.OptString(&v.PrincipalId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListJobsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.OptQuery("principalId", "principalId", &v.PrincipalId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListJobsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListJobsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListJobsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.optString("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListJobsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "jobs", v.Jobs, (*JobSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListJobsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "jobs":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Jobs, d, 0, (*JobSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "jobs")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListJobsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListJobsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

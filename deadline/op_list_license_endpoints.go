@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListLicenseEndpointsInput is the request of the operation ListLicenseEndpoints.
 type ListLicenseEndpointsInput struct {
 	NextToken  *string // 0 to 4096 characters, query nextToken
@@ -13,3 +17,82 @@ type ListLicenseEndpointsOutput struct {
 	LicenseEndpoints []LicenseEndpointSummary // required
 	NextToken        *string                  // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListLicenseEndpointsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListLicenseEndpointsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListLicenseEndpointsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListLicenseEndpointsInput) BindHTTP(b restjson.Bindings) {
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListLicenseEndpointsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListLicenseEndpointsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListLicenseEndpointsInput) check(c *checker) {
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListLicenseEndpointsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "licenseEndpoints", v.LicenseEndpoints, (*LicenseEndpointSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListLicenseEndpointsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpoints":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.LicenseEndpoints, d, 0, (*LicenseEndpointSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpoints")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListLicenseEndpointsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListLicenseEndpointsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

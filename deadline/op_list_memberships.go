@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListMembershipsInput is the request of the operation ListMemberships.
 type ListMembershipsInput struct {
 	NextToken            *string                  // 0 to 4096 characters, query nextToken
@@ -17,3 +21,109 @@ type ListMembershipsOutput struct {
 	Memberships []MembershipSummary // required
 	NextToken   *string             // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListMembershipsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListMembershipsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.String("principalId", v.PrincipalId)
+	e.OptString("identityStoreId", v.IdentityStoreId)
+	e.OptString("identityCenterRegion", v.IdentityCenterRegion)
+	restjson.OptList(e, "resourceTypes", v.ResourceTypes, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListMembershipsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "principalId":
+			seen |= 1 << 0
+			d.String(&v.PrincipalId)
+		case "identityStoreId":
+			d.OptString(&v.IdentityStoreId)
+		case "identityCenterRegion":
+			d.OptString(&v.IdentityCenterRegion)
+		case "resourceTypes":
+			restjson.DecodeList(&v.ResourceTypes, d, 4, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "principalId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListMembershipsInput) BindHTTP(b restjson.Bindings) {
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.Query("principalId", "principalId", &v.PrincipalId)
+	b.OptQuery("identityStoreId", "identityStoreId", &v.IdentityStoreId)
+	b.OptQuery("identityCenterRegion", "identityCenterRegion", &v.IdentityCenterRegion)
+	restjson.BindQueryEnums(b, "resourceTypes", "resourceTypes", &v.ResourceTypes)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListMembershipsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListMembershipsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListMembershipsInput) check(c *checker) {
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.string("principalId", v.PrincipalId, &ruleIdentityCenterPrincipalId)
+	c.optString("identityStoreId", v.IdentityStoreId, &ruleIdentityStoreId)
+	c.optString("identityCenterRegion", v.IdentityCenterRegion, &ruleRegion)
+	if v.ResourceTypes != nil {
+		c.enter("resourceTypes")
+		checkMembershipResourceTypes(c, v.ResourceTypes)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListMembershipsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "memberships", v.Memberships, (*MembershipSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListMembershipsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "memberships":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Memberships, d, 0, (*MembershipSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "memberships")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListMembershipsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListMembershipsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListMeteredProductsInput is the request of the operation ListMeteredProducts.
 type ListMeteredProductsInput struct {
 	LicenseEndpointId string  // required, path label
@@ -14,3 +18,90 @@ type ListMeteredProductsOutput struct {
 	MeteredProducts []MeteredProductSummary // required
 	NextToken       *string                 // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListMeteredProductsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListMeteredProductsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("licenseEndpointId", v.LicenseEndpointId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListMeteredProductsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "licenseEndpointId":
+			seen |= 1 << 0
+			d.String(&v.LicenseEndpointId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "licenseEndpointId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListMeteredProductsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("licenseEndpointId", &v.LicenseEndpointId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListMeteredProductsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListMeteredProductsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListMeteredProductsInput) check(c *checker) {
+	c.string("licenseEndpointId", v.LicenseEndpointId, &ruleLicenseEndpointId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListMeteredProductsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "meteredProducts", v.MeteredProducts, (*MeteredProductSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListMeteredProductsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "meteredProducts":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.MeteredProducts, d, 0, (*MeteredProductSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "meteredProducts")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListMeteredProductsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListMeteredProductsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

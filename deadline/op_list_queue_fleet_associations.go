@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListQueueFleetAssociationsInput is the request of the operation ListQueueFleetAssociations.
 type ListQueueFleetAssociationsInput struct {
 	FarmId     string  // required, path label
@@ -15,4 +19,103 @@ type ListQueueFleetAssociationsInput struct {
 type ListQueueFleetAssociationsOutput struct {
 	QueueFleetAssociations []QueueFleetAssociationSummary // required
 	NextToken              *string                        // 0 to 4096 characters
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListQueueFleetAssociationsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListQueueFleetAssociationsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.OptString("queueId", v.QueueId)
+	e.OptString("fleetId", v.FleetId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListQueueFleetAssociationsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "queueId":
+			d.OptString(&v.QueueId)
+		case "fleetId":
+			d.OptString(&v.FleetId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListQueueFleetAssociationsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.OptQuery("queueId", "queueId", &v.QueueId)
+	b.OptQuery("fleetId", "fleetId", &v.FleetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListQueueFleetAssociationsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListQueueFleetAssociationsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListQueueFleetAssociationsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.optString("queueId", v.QueueId, &ruleQueueId)
+	c.optString("fleetId", v.FleetId, &ruleFleetId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListQueueFleetAssociationsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "queueFleetAssociations", v.QueueFleetAssociations, (*QueueFleetAssociationSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListQueueFleetAssociationsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueFleetAssociations":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.QueueFleetAssociations, d, 0, (*QueueFleetAssociationSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueFleetAssociations")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListQueueFleetAssociationsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListQueueFleetAssociationsOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
 }

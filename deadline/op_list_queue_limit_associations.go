@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListQueueLimitAssociationsInput is the request of the operation ListQueueLimitAssociations.
 type ListQueueLimitAssociationsInput struct {
 	FarmId     string  // required, path label
@@ -15,4 +19,103 @@ type ListQueueLimitAssociationsInput struct {
 type ListQueueLimitAssociationsOutput struct {
 	QueueLimitAssociations []QueueLimitAssociationSummary // required
 	NextToken              *string                        // 0 to 4096 characters
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListQueueLimitAssociationsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListQueueLimitAssociationsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.OptString("queueId", v.QueueId)
+	e.OptString("limitId", v.LimitId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListQueueLimitAssociationsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "queueId":
+			d.OptString(&v.QueueId)
+		case "limitId":
+			d.OptString(&v.LimitId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListQueueLimitAssociationsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.OptQuery("queueId", "queueId", &v.QueueId)
+	b.OptQuery("limitId", "limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListQueueLimitAssociationsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListQueueLimitAssociationsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListQueueLimitAssociationsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.optString("queueId", v.QueueId, &ruleQueueId)
+	c.optString("limitId", v.LimitId, &ruleLimitId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListQueueLimitAssociationsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "queueLimitAssociations", v.QueueLimitAssociations, (*QueueLimitAssociationSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListQueueLimitAssociationsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "queueLimitAssociations":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.QueueLimitAssociations, d, 0, (*QueueLimitAssociationSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "queueLimitAssociations")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListQueueLimitAssociationsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListQueueLimitAssociationsOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
 }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListSessionActionsInput is the request of the operation ListSessionActions.
 type ListSessionActionsInput struct {
 	FarmId     string  // required, path label
@@ -18,3 +25,118 @@ type ListSessionActionsOutput struct {
 	SessionActions []SessionActionSummary // required
 	NextToken      *string                // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListSessionActionsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListSessionActionsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.OptString("sessionId", v.SessionId)
+	e.OptString("taskId", v.TaskId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListSessionActionsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		case "sessionId":
+			d.OptString(&v.SessionId)
+		case "taskId":
+			d.OptString(&v.TaskId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListSessionActionsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+	b.OptQuery("sessionId", "sessionId", &v.SessionId)
+	b.OptQuery("taskId", "taskId", &v.TaskId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListSessionActionsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListSessionActionsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListSessionActionsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+	c.optString("sessionId", v.SessionId, &ruleSessionId)
+	c.optString("taskId", v.TaskId, &ruleTaskId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListSessionActionsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "sessionActions", v.SessionActions, (*SessionActionSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListSessionActionsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "sessionActions":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.SessionActions, d, 0, (*SessionActionSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sessionActions")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListSessionActionsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListSessionActionsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v ListSessionActionsOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v ListSessionActionsOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

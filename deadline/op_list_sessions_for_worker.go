@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListSessionsForWorkerInput is the request of the operation ListSessionsForWorker.
 type ListSessionsForWorkerInput struct {
 	FarmId     string  // required, path label
@@ -16,3 +20,102 @@ type ListSessionsForWorkerOutput struct {
 	Sessions  []WorkerSessionSummary // required
 	NextToken *string                // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListSessionsForWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListSessionsForWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListSessionsForWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListSessionsForWorkerInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("workerId", &v.WorkerId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListSessionsForWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListSessionsForWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListSessionsForWorkerInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("workerId", v.WorkerId, &ruleWorkerId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListSessionsForWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "sessions", v.Sessions, (*WorkerSessionSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListSessionsForWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "sessions":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Sessions, d, 0, (*WorkerSessionSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sessions")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListSessionsForWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListSessionsForWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListTagsForResourceInput is the request of the operation ListTagsForResource.
 type ListTagsForResourceInput struct {
 	ResourceArn string // required, path label
@@ -11,3 +15,74 @@ type ListTagsForResourceInput struct {
 type ListTagsForResourceOutput struct {
 	Tags map[string]string
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListTagsForResourceInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListTagsForResourceInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("resourceArn", v.ResourceArn)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListTagsForResourceInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "resourceArn":
+			seen |= 1 << 0
+			d.String(&v.ResourceArn)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "resourceArn")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListTagsForResourceInput) BindHTTP(b restjson.Bindings) {
+	b.Label("resourceArn", &v.ResourceArn)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListTagsForResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListTagsForResourceInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListTagsForResourceInput) check(c *checker) {
+	c.present("resourceArn", len(v.ResourceArn) > 0)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListTagsForResourceOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListTagsForResourceOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListTagsForResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListTagsForResourceOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // ListWorkersInput is the request of the operation ListWorkers.
 type ListWorkersInput struct {
 	FarmId     string  // required, path label
@@ -15,3 +19,96 @@ type ListWorkersOutput struct {
 	Workers   []WorkerSummary // required
 	NextToken *string         // 0 to 4096 characters
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *ListWorkersInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListWorkersInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.OptString("nextToken", v.NextToken)
+	e.OptInt32("maxResults", v.MaxResults)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListWorkersInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		case "maxResults":
+			d.OptInt32(&v.MaxResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *ListWorkersInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.OptQuery("nextToken", "nextToken", &v.NextToken)
+	b.OptQueryInt32("maxResults", "maxResults", &v.MaxResults)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListWorkersInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListWorkersInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *ListWorkersInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.optString("nextToken", v.NextToken, &ruleNextToken)
+	checkOptInt(c, "maxResults", v.MaxResults, 1, 100)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *ListWorkersOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "workers", v.Workers, (*WorkerSummary).EncodeJSON)
+	e.OptString("nextToken", v.NextToken)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *ListWorkersOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "workers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Workers, d, 0, (*WorkerSummary).DecodeJSON)
+		case "nextToken":
+			d.OptString(&v.NextToken)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "workers")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v ListWorkersOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *ListWorkersOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // SearchJobsInput is the request of the operation SearchJobs.
 type SearchJobsInput struct {
 	FarmId            string // required, path label
@@ -18,3 +25,162 @@ type SearchJobsOutput struct {
 	NextItemOffset *int32             // 0 to 10000
 	TotalResults   int32              // required, 0 to 10000
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *SearchJobsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchJobsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "queueIds", v.QueueIds, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchJobsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 1
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "queueIds":
+			seen |= 1 << 2
+			restjson.DecodeList(&v.QueueIds, d, 10, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "itemOffset", "queueIds")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *SearchJobsInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "queueIds", v.QueueIds, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *SearchJobsInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 0
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "queueIds":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.QueueIds, d, 10, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "itemOffset", "queueIds")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *SearchJobsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchJobsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchJobsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *SearchJobsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	if v.FilterExpressions != nil {
+		c.enter("filterExpressions")
+		v.FilterExpressions.check(c)
+		c.leave()
+	}
+	if v.SortExpressions != nil {
+		c.enter("sortExpressions")
+		checkSearchSortExpressions(c, v.SortExpressions)
+		c.leave()
+	}
+	checkInt(c, "itemOffset", v.ItemOffset, 0, 10000)
+	checkOptInt(c, "pageSize", v.PageSize, 1, 100)
+	c.enter("queueIds")
+	checkSearchJobsRequestQueueIdsList(c, v.QueueIds)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchJobsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "jobs", v.Jobs, (*JobSearchSummary).EncodeJSON)
+	e.OptInt32("nextItemOffset", v.NextItemOffset)
+	e.Int("totalResults", int64(v.TotalResults))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchJobsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "jobs":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Jobs, d, 0, (*JobSearchSummary).DecodeJSON)
+		case "nextItemOffset":
+			d.OptInt32(&v.NextItemOffset)
+		case "totalResults":
+			seen |= 1 << 1
+			d.Int32(&v.TotalResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "jobs", "totalResults")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchJobsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchJobsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v SearchJobsOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v SearchJobsOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // SearchStepsInput is the request of the operation SearchSteps.
 type SearchStepsInput struct {
 	FarmId            string // required, path label
@@ -19,3 +23,163 @@ type SearchStepsOutput struct {
 	NextItemOffset *int32              // 0 to 10000
 	TotalResults   int32               // required, 0 to 10000
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *SearchStepsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchStepsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "queueIds", v.QueueIds, restjson.EncodeString)
+	e.OptString("jobId", v.JobId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchStepsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 1
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "queueIds":
+			seen |= 1 << 2
+			restjson.DecodeList(&v.QueueIds, d, 10, restjson.DecodeString)
+		case "jobId":
+			d.OptString(&v.JobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "itemOffset", "queueIds")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *SearchStepsInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "queueIds", v.QueueIds, restjson.EncodeString)
+	e.OptString("jobId", v.JobId)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *SearchStepsInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 0
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "queueIds":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.QueueIds, d, 10, restjson.DecodeString)
+		case "jobId":
+			d.OptString(&v.JobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "itemOffset", "queueIds")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *SearchStepsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchStepsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchStepsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *SearchStepsInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	if v.FilterExpressions != nil {
+		c.enter("filterExpressions")
+		v.FilterExpressions.check(c)
+		c.leave()
+	}
+	if v.SortExpressions != nil {
+		c.enter("sortExpressions")
+		checkSearchSortExpressions(c, v.SortExpressions)
+		c.leave()
+	}
+	checkInt(c, "itemOffset", v.ItemOffset, 0, 10000)
+	checkOptInt(c, "pageSize", v.PageSize, 1, 100)
+	c.enter("queueIds")
+	checkSearchStepsRequestQueueIdsList(c, v.QueueIds)
+	c.leave()
+	c.optString("jobId", v.JobId, &ruleJobId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchStepsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "steps", v.Steps, (*StepSearchSummary).EncodeJSON)
+	e.OptInt32("nextItemOffset", v.NextItemOffset)
+	e.Int("totalResults", int64(v.TotalResults))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchStepsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "steps":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Steps, d, 0, (*StepSearchSummary).DecodeJSON)
+		case "nextItemOffset":
+			d.OptInt32(&v.NextItemOffset)
+		case "totalResults":
+			seen |= 1 << 1
+			d.Int32(&v.TotalResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "steps", "totalResults")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchStepsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchStepsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

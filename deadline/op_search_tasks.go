@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // SearchTasksInput is the request of the operation SearchTasks.
 type SearchTasksInput struct {
 	FarmId            string // required, path label
@@ -19,3 +26,169 @@ type SearchTasksOutput struct {
 	NextItemOffset *int32              // 0 to 10000
 	TotalResults   int32               // required, 0 to 10000
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *SearchTasksInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchTasksInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "queueIds", v.QueueIds, restjson.EncodeString)
+	e.OptString("jobId", v.JobId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchTasksInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 1
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "queueIds":
+			seen |= 1 << 2
+			restjson.DecodeList(&v.QueueIds, d, 10, restjson.DecodeString)
+		case "jobId":
+			d.OptString(&v.JobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "itemOffset", "queueIds")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *SearchTasksInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "queueIds", v.QueueIds, restjson.EncodeString)
+	e.OptString("jobId", v.JobId)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *SearchTasksInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 0
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "queueIds":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.QueueIds, d, 10, restjson.DecodeString)
+		case "jobId":
+			d.OptString(&v.JobId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "itemOffset", "queueIds")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *SearchTasksInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchTasksInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchTasksInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *SearchTasksInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	if v.FilterExpressions != nil {
+		c.enter("filterExpressions")
+		v.FilterExpressions.check(c)
+		c.leave()
+	}
+	if v.SortExpressions != nil {
+		c.enter("sortExpressions")
+		checkSearchSortExpressions(c, v.SortExpressions)
+		c.leave()
+	}
+	checkInt(c, "itemOffset", v.ItemOffset, 0, 10000)
+	checkOptInt(c, "pageSize", v.PageSize, 1, 100)
+	c.enter("queueIds")
+	checkSearchTasksRequestQueueIdsList(c, v.QueueIds)
+	c.leave()
+	c.optString("jobId", v.JobId, &ruleJobId)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchTasksOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "tasks", v.Tasks, (*TaskSearchSummary).EncodeJSON)
+	e.OptInt32("nextItemOffset", v.NextItemOffset)
+	e.Int("totalResults", int64(v.TotalResults))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchTasksOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "tasks":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Tasks, d, 0, (*TaskSearchSummary).DecodeJSON)
+		case "nextItemOffset":
+			d.OptInt32(&v.NextItemOffset)
+		case "totalResults":
+			seen |= 1 << 1
+			d.Int32(&v.TotalResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tasks", "totalResults")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchTasksOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchTasksOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v SearchTasksOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v SearchTasksOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

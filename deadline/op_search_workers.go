@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // SearchWorkersInput is the request of the operation SearchWorkers.
 type SearchWorkersInput struct {
 	FarmId            string // required, path label
@@ -18,3 +22,156 @@ type SearchWorkersOutput struct {
 	NextItemOffset *int32                // 0 to 10000
 	TotalResults   int32                 // required, 0 to 10000
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *SearchWorkersInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchWorkersInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "fleetIds", v.FleetIds, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchWorkersInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 1
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "fleetIds":
+			seen |= 1 << 2
+			restjson.DecodeList(&v.FleetIds, d, 10, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "itemOffset", "fleetIds")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *SearchWorkersInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptStruct(e, "filterExpressions", v.FilterExpressions)
+	restjson.OptList(e, "sortExpressions", v.SortExpressions, (*SearchSortExpression).EncodeJSON)
+	e.Int("itemOffset", int64(v.ItemOffset))
+	e.OptInt32("pageSize", v.PageSize)
+	restjson.List(e, "fleetIds", v.FleetIds, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *SearchWorkersInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "filterExpressions":
+			v.FilterExpressions = new(SearchGroupedFilterExpressions)
+			v.FilterExpressions.DecodeJSON(d)
+		case "sortExpressions":
+			restjson.DecodeList(&v.SortExpressions, d, 5, (*SearchSortExpression).DecodeJSON)
+		case "itemOffset":
+			seen |= 1 << 0
+			d.Int32(&v.ItemOffset)
+		case "pageSize":
+			d.OptInt32(&v.PageSize)
+		case "fleetIds":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.FleetIds, d, 10, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "itemOffset", "fleetIds")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *SearchWorkersInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchWorkersInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchWorkersInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *SearchWorkersInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	if v.FilterExpressions != nil {
+		c.enter("filterExpressions")
+		v.FilterExpressions.check(c)
+		c.leave()
+	}
+	if v.SortExpressions != nil {
+		c.enter("sortExpressions")
+		checkSearchSortExpressions(c, v.SortExpressions)
+		c.leave()
+	}
+	checkInt(c, "itemOffset", v.ItemOffset, 0, 10000)
+	checkOptInt(c, "pageSize", v.PageSize, 1, 100)
+	c.enter("fleetIds")
+	checkSearchWorkersRequestFleetIdsList(c, v.FleetIds)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *SearchWorkersOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.List(e, "workers", v.Workers, (*WorkerSearchSummary).EncodeJSON)
+	e.OptInt32("nextItemOffset", v.NextItemOffset)
+	e.Int("totalResults", int64(v.TotalResults))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *SearchWorkersOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "workers":
+			seen |= 1 << 0
+			restjson.DecodeList(&v.Workers, d, 0, (*WorkerSearchSummary).DecodeJSON)
+		case "nextItemOffset":
+			d.OptInt32(&v.NextItemOffset)
+		case "totalResults":
+			seen |= 1 << 1
+			d.Int32(&v.TotalResults)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "workers", "totalResults")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v SearchWorkersOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *SearchWorkersOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

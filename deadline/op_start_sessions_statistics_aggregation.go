@@ -4,6 +4,8 @@ package deadline
 
 import (
 	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
 // StartSessionsStatisticsAggregationInput is the request of the operation StartSessionsStatisticsAggregation.
@@ -21,4 +23,174 @@ type StartSessionsStatisticsAggregationInput struct {
 // StartSessionsStatisticsAggregationOutput is the answer of the operation StartSessionsStatisticsAggregation.
 type StartSessionsStatisticsAggregationOutput struct {
 	AggregationId string // required
+}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *StartSessionsStatisticsAggregationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *StartSessionsStatisticsAggregationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.Name("resourceIds")
+	v.ResourceIds.EncodeJSON(e)
+	e.Time("startTime", v.StartTime)
+	e.Time("endTime", v.EndTime)
+	e.OptString("timezone", v.Timezone)
+	e.OptEnum("period", string(v.Period))
+	restjson.List(e, "groupBy", v.GroupBy, restjson.EncodeString)
+	restjson.List(e, "statistics", v.Statistics, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *StartSessionsStatisticsAggregationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "resourceIds":
+			seen |= 1 << 1
+			v.ResourceIds.DecodeJSON(d)
+		case "startTime":
+			seen |= 1 << 2
+			d.Time(&v.StartTime)
+		case "endTime":
+			seen |= 1 << 3
+			d.Time(&v.EndTime)
+		case "timezone":
+			d.OptString(&v.Timezone)
+		case "period":
+			restjson.DecodeString(&v.Period, d)
+		case "groupBy":
+			seen |= 1 << 4
+			restjson.DecodeList(&v.GroupBy, d, 2, restjson.DecodeString)
+		case "statistics":
+			seen |= 1 << 5
+			restjson.DecodeList(&v.Statistics, d, 4, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "resourceIds", "startTime", "endTime", "groupBy", "statistics")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *StartSessionsStatisticsAggregationInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.Name("resourceIds")
+	v.ResourceIds.EncodeJSON(e)
+	e.Time("startTime", v.StartTime)
+	e.Time("endTime", v.EndTime)
+	e.OptString("timezone", v.Timezone)
+	e.OptEnum("period", string(v.Period))
+	restjson.List(e, "groupBy", v.GroupBy, restjson.EncodeString)
+	restjson.List(e, "statistics", v.Statistics, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *StartSessionsStatisticsAggregationInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "resourceIds":
+			seen |= 1 << 0
+			v.ResourceIds.DecodeJSON(d)
+		case "startTime":
+			seen |= 1 << 1
+			d.Time(&v.StartTime)
+		case "endTime":
+			seen |= 1 << 2
+			d.Time(&v.EndTime)
+		case "timezone":
+			d.OptString(&v.Timezone)
+		case "period":
+			restjson.DecodeString(&v.Period, d)
+		case "groupBy":
+			seen |= 1 << 3
+			restjson.DecodeList(&v.GroupBy, d, 2, restjson.DecodeString)
+		case "statistics":
+			seen |= 1 << 4
+			restjson.DecodeList(&v.Statistics, d, 4, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "resourceIds", "startTime", "endTime", "groupBy", "statistics")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *StartSessionsStatisticsAggregationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v StartSessionsStatisticsAggregationInput) MarshalJSON() ([]byte, error) {
+	return restjson.Marshal(&v)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *StartSessionsStatisticsAggregationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *StartSessionsStatisticsAggregationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.enter("resourceIds")
+	v.ResourceIds.check(c)
+	c.leave()
+	c.present("startTime", !v.StartTime.IsZero())
+	c.present("endTime", !v.EndTime.IsZero())
+	c.optString("timezone", v.Timezone, &ruleTimezone)
+	checkEnum(c, "period", v.Period, false)
+	c.enter("groupBy")
+	checkUsageGroupBy(c, v.GroupBy)
+	c.leave()
+	c.enter("statistics")
+	checkUsageStatistics(c, v.Statistics)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *StartSessionsStatisticsAggregationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("aggregationId", v.AggregationId)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *StartSessionsStatisticsAggregationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "aggregationId":
+			seen |= 1 << 0
+			d.String(&v.AggregationId)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "aggregationId")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v StartSessionsStatisticsAggregationOutput) MarshalJSON() ([]byte, error) {
+	return restjson.Marshal(&v)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *StartSessionsStatisticsAggregationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
 }

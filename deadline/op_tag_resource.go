@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // TagResourceInput is the request of the operation TagResource.
 type TagResourceInput struct {
 	ResourceArn string // required, path label
@@ -10,3 +14,93 @@ type TagResourceInput struct {
 
 // TagResourceOutput is the answer of the operation TagResource.
 type TagResourceOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *TagResourceInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *TagResourceInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("resourceArn", v.ResourceArn)
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *TagResourceInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "resourceArn":
+			seen |= 1 << 0
+			d.String(&v.ResourceArn)
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "resourceArn")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *TagResourceInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *TagResourceInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "tags":
+			restjson.DecodeMap(&v.Tags, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *TagResourceInput) BindHTTP(b restjson.Bindings) {
+	b.Label("resourceArn", &v.ResourceArn)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v TagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *TagResourceInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *TagResourceInput) check(c *checker) {
+	c.present("resourceArn", len(v.ResourceArn) > 0)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *TagResourceOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *TagResourceOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v TagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *TagResourceOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UntagResourceInput is the request of the operation UntagResource.
 type UntagResourceInput struct {
 	ResourceArn string   // required, path label
@@ -10,3 +14,74 @@ type UntagResourceInput struct {
 
 // UntagResourceOutput is the answer of the operation UntagResource.
 type UntagResourceOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UntagResourceInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UntagResourceInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("resourceArn", v.ResourceArn)
+	restjson.List(e, "tagKeys", v.TagKeys, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UntagResourceInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "resourceArn":
+			seen |= 1 << 0
+			d.String(&v.ResourceArn)
+		case "tagKeys":
+			seen |= 1 << 1
+			restjson.DecodeList(&v.TagKeys, d, 0, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "resourceArn", "tagKeys")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UntagResourceInput) BindHTTP(b restjson.Bindings) {
+	b.Label("resourceArn", &v.ResourceArn)
+	b.QueryList("tagKeys", "tagKeys", &v.TagKeys)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UntagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UntagResourceInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UntagResourceInput) check(c *checker) {
+	c.present("resourceArn", len(v.ResourceArn) > 0)
+	c.present("tagKeys", len(v.TagKeys) > 0)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UntagResourceOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UntagResourceOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UntagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UntagResourceOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

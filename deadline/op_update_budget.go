@@ -2,6 +2,14 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+	"math"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateBudgetInput is the request of the operation UpdateBudget.
 type UpdateBudgetInput struct {
 	FarmId                 string  // required, path label
@@ -18,3 +26,171 @@ type UpdateBudgetInput struct {
 
 // UpdateBudgetOutput is the answer of the operation UpdateBudget.
 type UpdateBudgetOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateBudgetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateBudgetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("budgetId", v.BudgetId)
+	e.OptString("clientToken", v.ClientToken)
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptEnum("status", string(v.Status))
+	e.OptFloat32("approximateDollarLimit", v.ApproximateDollarLimit)
+	restjson.OptList(e, "actionsToAdd", v.ActionsToAdd, (*BudgetActionToAdd).EncodeJSON)
+	restjson.OptList(e, "actionsToRemove", v.ActionsToRemove, (*BudgetActionToRemove).EncodeJSON)
+	restjson.OptStruct(e, "schedule", v.Schedule)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateBudgetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "budgetId":
+			seen |= 1 << 1
+			d.String(&v.BudgetId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "status":
+			restjson.DecodeString(&v.Status, d)
+		case "approximateDollarLimit":
+			d.OptFloat32(&v.ApproximateDollarLimit)
+		case "actionsToAdd":
+			restjson.DecodeList(&v.ActionsToAdd, d, 10, (*BudgetActionToAdd).DecodeJSON)
+		case "actionsToRemove":
+			restjson.DecodeList(&v.ActionsToRemove, d, 10, (*BudgetActionToRemove).DecodeJSON)
+		case "schedule":
+			v.Schedule = new(BudgetSchedule)
+			v.Schedule.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "budgetId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateBudgetInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptEnum("status", string(v.Status))
+	e.OptFloat32("approximateDollarLimit", v.ApproximateDollarLimit)
+	restjson.OptList(e, "actionsToAdd", v.ActionsToAdd, (*BudgetActionToAdd).EncodeJSON)
+	restjson.OptList(e, "actionsToRemove", v.ActionsToRemove, (*BudgetActionToRemove).EncodeJSON)
+	restjson.OptStruct(e, "schedule", v.Schedule)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateBudgetInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "status":
+			restjson.DecodeString(&v.Status, d)
+		case "approximateDollarLimit":
+			d.OptFloat32(&v.ApproximateDollarLimit)
+		case "actionsToAdd":
+			restjson.DecodeList(&v.ActionsToAdd, d, 10, (*BudgetActionToAdd).DecodeJSON)
+		case "actionsToRemove":
+			restjson.DecodeList(&v.ActionsToRemove, d, 10, (*BudgetActionToRemove).DecodeJSON)
+		case "schedule":
+			v.Schedule = new(BudgetSchedule)
+			v.Schedule.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateBudgetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("budgetId", &v.BudgetId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateBudgetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateBudgetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateBudgetInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateBudgetInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateBudgetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("budgetId", v.BudgetId, &ruleBudgetId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	checkEnum(c, "status", v.Status, false)
+	checkOptFloat(c, "approximateDollarLimit", v.ApproximateDollarLimit, 0.01, math.Inf(1))
+	if v.ActionsToAdd != nil {
+		c.enter("actionsToAdd")
+		checkBudgetActionsToAdd(c, v.ActionsToAdd)
+		c.leave()
+	}
+	if v.ActionsToRemove != nil {
+		c.enter("actionsToRemove")
+		checkBudgetActionsToRemove(c, v.ActionsToRemove)
+		c.leave()
+	}
+	if v.Schedule != nil {
+		c.enter("schedule")
+		v.Schedule.check(c)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateBudgetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateBudgetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateBudgetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateBudgetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateFleetInput is the request of the operation UpdateFleet.
 type UpdateFleetInput struct {
 	FarmId            string  // required, path label
@@ -18,3 +25,169 @@ type UpdateFleetInput struct {
 
 // UpdateFleetOutput is the answer of the operation UpdateFleet.
 type UpdateFleetOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateFleetInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateFleetInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.OptString("clientToken", v.ClientToken)
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptString("roleArn", v.RoleArn)
+	e.OptInt32("minWorkerCount", v.MinWorkerCount)
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	restjson.OptStruct(e, "configuration", v.Configuration)
+	restjson.OptStruct(e, "hostConfiguration", v.HostConfiguration)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateFleetInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "minWorkerCount":
+			d.OptInt32(&v.MinWorkerCount)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "configuration":
+			v.Configuration = new(FleetConfiguration)
+			v.Configuration.DecodeJSON(d)
+		case "hostConfiguration":
+			v.HostConfiguration = new(HostConfiguration)
+			v.HostConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateFleetInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptString("roleArn", v.RoleArn)
+	e.OptInt32("minWorkerCount", v.MinWorkerCount)
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	restjson.OptStruct(e, "configuration", v.Configuration)
+	restjson.OptStruct(e, "hostConfiguration", v.HostConfiguration)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateFleetInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "minWorkerCount":
+			d.OptInt32(&v.MinWorkerCount)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "configuration":
+			v.Configuration = new(FleetConfiguration)
+			v.Configuration.DecodeJSON(d)
+		case "hostConfiguration":
+			v.HostConfiguration = new(HostConfiguration)
+			v.HostConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateFleetInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateFleetInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateFleetInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateFleetInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateFleetInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateFleetInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	c.optString("roleArn", v.RoleArn, &ruleIamRoleArn)
+	checkOptInt(c, "minWorkerCount", v.MinWorkerCount, 0, 2147483647)
+	checkOptInt(c, "maxWorkerCount", v.MaxWorkerCount, 0, 2147483647)
+	if v.Configuration != nil {
+		c.enter("configuration")
+		v.Configuration.check(c)
+		c.leave()
+	}
+	if v.HostConfiguration != nil {
+		c.enter("hostConfiguration")
+		v.HostConfiguration.check(c)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateFleetOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateFleetOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateFleetOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateFleetOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

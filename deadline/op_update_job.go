@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateJobInput is the request of the operation UpdateJob.
 type UpdateJobInput struct {
 	FarmId              string  // required, path label
@@ -20,3 +27,170 @@ type UpdateJobInput struct {
 
 // UpdateJobOutput is the answer of the operation UpdateJob.
 type UpdateJobOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateJobInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateJobInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.OptString("clientToken", v.ClientToken)
+	e.OptEnum("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.OptInt32("priority", v.Priority)
+	e.OptInt32("maxFailedTasksCount", v.MaxFailedTasksCount)
+	e.OptInt32("maxRetriesPerTask", v.MaxRetriesPerTask)
+	e.OptEnum("lifecycleStatus", string(v.LifecycleStatus))
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	e.OptString("name", v.Name)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateJobInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "targetTaskRunStatus":
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		case "priority":
+			d.OptInt32(&v.Priority)
+		case "maxFailedTasksCount":
+			d.OptInt32(&v.MaxFailedTasksCount)
+		case "maxRetriesPerTask":
+			d.OptInt32(&v.MaxRetriesPerTask)
+		case "lifecycleStatus":
+			restjson.DecodeString(&v.LifecycleStatus, d)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "name":
+			d.OptString(&v.Name)
+		case "description":
+			d.OptString(&v.Description)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateJobInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptEnum("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.OptInt32("priority", v.Priority)
+	e.OptInt32("maxFailedTasksCount", v.MaxFailedTasksCount)
+	e.OptInt32("maxRetriesPerTask", v.MaxRetriesPerTask)
+	e.OptEnum("lifecycleStatus", string(v.LifecycleStatus))
+	e.OptInt32("maxWorkerCount", v.MaxWorkerCount)
+	e.OptString("name", v.Name)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateJobInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "targetTaskRunStatus":
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		case "priority":
+			d.OptInt32(&v.Priority)
+		case "maxFailedTasksCount":
+			d.OptInt32(&v.MaxFailedTasksCount)
+		case "maxRetriesPerTask":
+			d.OptInt32(&v.MaxRetriesPerTask)
+		case "lifecycleStatus":
+			restjson.DecodeString(&v.LifecycleStatus, d)
+		case "maxWorkerCount":
+			d.OptInt32(&v.MaxWorkerCount)
+		case "name":
+			d.OptString(&v.Name)
+		case "description":
+			d.OptString(&v.Description)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateJobInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateJobInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateJobInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateJobInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateJobInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateJobInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	checkEnum(c, "targetTaskRunStatus", v.TargetTaskRunStatus, false)
+	checkOptInt(c, "priority", v.Priority, 0, 100)
+	checkOptInt(c, "maxFailedTasksCount", v.MaxFailedTasksCount, 0, 2147483647)
+	checkOptInt(c, "maxRetriesPerTask", v.MaxRetriesPerTask, 0, 2147483647)
+	checkEnum(c, "lifecycleStatus", v.LifecycleStatus, false)
+	checkOptInt(c, "maxWorkerCount", v.MaxWorkerCount, -1, 2147483647)
+	c.optString("name", v.Name, &ruleJobName)
+	c.optString("description", v.Description, &ruleJobDescriptionOverride)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateJobOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateJobOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateJobOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateJobOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateLimitInput is the request of the operation UpdateLimit.
 type UpdateLimitInput struct {
 	FarmId      string  // required, path label
@@ -13,3 +20,124 @@ type UpdateLimitInput struct {
 
 // UpdateLimitOutput is the answer of the operation UpdateLimit.
 type UpdateLimitOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateLimitInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateLimitInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("limitId", v.LimitId)
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptInt32("maxCount", v.MaxCount)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateLimitInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "limitId":
+			seen |= 1 << 1
+			d.String(&v.LimitId)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "maxCount":
+			d.OptInt32(&v.MaxCount)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "limitId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateLimitInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptInt32("maxCount", v.MaxCount)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateLimitInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "maxCount":
+			d.OptInt32(&v.MaxCount)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateLimitInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateLimitInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateLimitInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateLimitInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateLimitInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateLimitInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	checkOptInt(c, "maxCount", v.MaxCount, -1, 2147483647)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateLimitOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateLimitOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateLimitOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateLimitOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

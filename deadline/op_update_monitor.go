@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateMonitorInput is the request of the operation UpdateMonitor.
 type UpdateMonitorInput struct {
 	MonitorId   string // required, path label
@@ -12,3 +16,108 @@ type UpdateMonitorInput struct {
 
 // UpdateMonitorOutput is the answer of the operation UpdateMonitor.
 type UpdateMonitorOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateMonitorInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateMonitorInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	e.OptString("subdomain", v.Subdomain)
+	e.OptString("displayName", v.DisplayName)
+	e.OptString("roleArn", v.RoleArn)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateMonitorInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		case "subdomain":
+			d.OptString(&v.Subdomain)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateMonitorInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("subdomain", v.Subdomain)
+	e.OptString("displayName", v.DisplayName)
+	e.OptString("roleArn", v.RoleArn)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateMonitorInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "subdomain":
+			d.OptString(&v.Subdomain)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateMonitorInput) BindHTTP(b restjson.Bindings) {
+	b.Label("monitorId", &v.MonitorId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateMonitorInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateMonitorInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UpdateMonitorInput) check(c *checker) {
+	c.string("monitorId", v.MonitorId, &ruleMonitorId)
+	c.optString("subdomain", v.Subdomain, &ruleSubdomain)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("roleArn", v.RoleArn, &ruleIamRoleArn)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateMonitorOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateMonitorOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateMonitorOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateMonitorOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

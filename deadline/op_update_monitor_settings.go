@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateMonitorSettingsInput is the request of the operation UpdateMonitorSettings.
 type UpdateMonitorSettingsInput struct {
 	MonitorId string            // required, path label
@@ -10,3 +14,100 @@ type UpdateMonitorSettingsInput struct {
 
 // UpdateMonitorSettingsOutput is the answer of the operation UpdateMonitorSettings.
 type UpdateMonitorSettingsOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateMonitorSettingsInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateMonitorSettingsInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("monitorId", v.MonitorId)
+	restjson.Map(e, "settings", v.Settings, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateMonitorSettingsInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "monitorId":
+			seen |= 1 << 0
+			d.String(&v.MonitorId)
+		case "settings":
+			seen |= 1 << 1
+			restjson.DecodeMap(&v.Settings, d, 64, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "monitorId", "settings")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateMonitorSettingsInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.Map(e, "settings", v.Settings, restjson.EncodeString)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateMonitorSettingsInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "settings":
+			seen |= 1 << 0
+			restjson.DecodeMap(&v.Settings, d, 64, restjson.DecodeString)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "settings")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateMonitorSettingsInput) BindHTTP(b restjson.Bindings) {
+	b.Label("monitorId", &v.MonitorId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateMonitorSettingsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateMonitorSettingsInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UpdateMonitorSettingsInput) check(c *checker) {
+	c.string("monitorId", v.MonitorId, &ruleMonitorId)
+	c.enter("settings")
+	checkSettingsMap(c, v.Settings)
+	c.leave()
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateMonitorSettingsOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateMonitorSettingsOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateMonitorSettingsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateMonitorSettingsOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

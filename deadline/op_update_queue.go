@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateQueueInput is the request of the operation UpdateQueue.
 type UpdateQueueInput struct {
 	FarmId                                  string  // required, path label
@@ -22,3 +29,219 @@ type UpdateQueueInput struct {
 
 // UpdateQueueOutput is the answer of the operation UpdateQueue.
 type UpdateQueueOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateQueueInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.OptString("clientToken", v.ClientToken)
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptEnum("defaultBudgetAction", string(v.DefaultBudgetAction))
+	restjson.OptStruct(e, "jobAttachmentSettings", v.JobAttachmentSettings)
+	e.OptString("roleArn", v.RoleArn)
+	restjson.OptStruct(e, "jobRunAsUser", v.JobRunAsUser)
+	restjson.OptList(e, "requiredFileSystemLocationNamesToAdd", v.RequiredFileSystemLocationNamesToAdd, restjson.EncodeString)
+	restjson.OptList(e, "requiredFileSystemLocationNamesToRemove", v.RequiredFileSystemLocationNamesToRemove, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIdsToAdd", v.AllowedStorageProfileIdsToAdd, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIdsToRemove", v.AllowedStorageProfileIdsToRemove, restjson.EncodeString)
+	restjson.OptStruct(e, "schedulingConfiguration", v.SchedulingConfiguration)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "defaultBudgetAction":
+			restjson.DecodeString(&v.DefaultBudgetAction, d)
+		case "jobAttachmentSettings":
+			v.JobAttachmentSettings = new(JobAttachmentSettings)
+			v.JobAttachmentSettings.DecodeJSON(d)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "jobRunAsUser":
+			v.JobRunAsUser = new(JobRunAsUser)
+			v.JobRunAsUser.DecodeJSON(d)
+		case "requiredFileSystemLocationNamesToAdd":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNamesToAdd, d, 20, restjson.DecodeString)
+		case "requiredFileSystemLocationNamesToRemove":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNamesToRemove, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIdsToAdd":
+			restjson.DecodeList(&v.AllowedStorageProfileIdsToAdd, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIdsToRemove":
+			restjson.DecodeList(&v.AllowedStorageProfileIdsToRemove, d, 20, restjson.DecodeString)
+		case "schedulingConfiguration":
+			v.SchedulingConfiguration = new(SchedulingConfiguration)
+			v.SchedulingConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateQueueInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("displayName", v.DisplayName)
+	if !e.Redact("description", v.Description != nil) {
+		e.OptString("description", v.Description)
+	}
+	e.OptEnum("defaultBudgetAction", string(v.DefaultBudgetAction))
+	restjson.OptStruct(e, "jobAttachmentSettings", v.JobAttachmentSettings)
+	e.OptString("roleArn", v.RoleArn)
+	restjson.OptStruct(e, "jobRunAsUser", v.JobRunAsUser)
+	restjson.OptList(e, "requiredFileSystemLocationNamesToAdd", v.RequiredFileSystemLocationNamesToAdd, restjson.EncodeString)
+	restjson.OptList(e, "requiredFileSystemLocationNamesToRemove", v.RequiredFileSystemLocationNamesToRemove, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIdsToAdd", v.AllowedStorageProfileIdsToAdd, restjson.EncodeString)
+	restjson.OptList(e, "allowedStorageProfileIdsToRemove", v.AllowedStorageProfileIdsToRemove, restjson.EncodeString)
+	restjson.OptStruct(e, "schedulingConfiguration", v.SchedulingConfiguration)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateQueueInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "description":
+			d.OptString(&v.Description)
+		case "defaultBudgetAction":
+			restjson.DecodeString(&v.DefaultBudgetAction, d)
+		case "jobAttachmentSettings":
+			v.JobAttachmentSettings = new(JobAttachmentSettings)
+			v.JobAttachmentSettings.DecodeJSON(d)
+		case "roleArn":
+			d.OptString(&v.RoleArn)
+		case "jobRunAsUser":
+			v.JobRunAsUser = new(JobRunAsUser)
+			v.JobRunAsUser.DecodeJSON(d)
+		case "requiredFileSystemLocationNamesToAdd":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNamesToAdd, d, 20, restjson.DecodeString)
+		case "requiredFileSystemLocationNamesToRemove":
+			restjson.DecodeList(&v.RequiredFileSystemLocationNamesToRemove, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIdsToAdd":
+			restjson.DecodeList(&v.AllowedStorageProfileIdsToAdd, d, 20, restjson.DecodeString)
+		case "allowedStorageProfileIdsToRemove":
+			restjson.DecodeList(&v.AllowedStorageProfileIdsToRemove, d, 20, restjson.DecodeString)
+		case "schedulingConfiguration":
+			v.SchedulingConfiguration = new(SchedulingConfiguration)
+			v.SchedulingConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateQueueInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateQueueInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateQueueInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateQueueInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	c.optString("description", v.Description, &ruleDescription)
+	checkEnum(c, "defaultBudgetAction", v.DefaultBudgetAction, false)
+	if v.JobAttachmentSettings != nil {
+		c.enter("jobAttachmentSettings")
+		v.JobAttachmentSettings.check(c)
+		c.leave()
+	}
+	c.optString("roleArn", v.RoleArn, &ruleIamRoleArn)
+	if v.JobRunAsUser != nil {
+		c.enter("jobRunAsUser")
+		v.JobRunAsUser.check(c)
+		c.leave()
+	}
+	if v.RequiredFileSystemLocationNamesToAdd != nil {
+		c.enter("requiredFileSystemLocationNamesToAdd")
+		checkRequiredFileSystemLocationNames(c, v.RequiredFileSystemLocationNamesToAdd)
+		c.leave()
+	}
+	if v.RequiredFileSystemLocationNamesToRemove != nil {
+		c.enter("requiredFileSystemLocationNamesToRemove")
+		checkRequiredFileSystemLocationNames(c, v.RequiredFileSystemLocationNamesToRemove)
+		c.leave()
+	}
+	if v.AllowedStorageProfileIdsToAdd != nil {
+		c.enter("allowedStorageProfileIdsToAdd")
+		checkAllowedStorageProfileIds(c, v.AllowedStorageProfileIdsToAdd)
+		c.leave()
+	}
+	if v.AllowedStorageProfileIdsToRemove != nil {
+		c.enter("allowedStorageProfileIdsToRemove")
+		checkAllowedStorageProfileIds(c, v.AllowedStorageProfileIdsToRemove)
+		c.leave()
+	}
+	if v.SchedulingConfiguration != nil {
+		c.enter("schedulingConfiguration")
+		v.SchedulingConfiguration.check(c)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

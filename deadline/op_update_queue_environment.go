@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateQueueEnvironmentInput is the request of the operation UpdateQueueEnvironment.
 type UpdateQueueEnvironmentInput struct {
 	FarmId             string  // required, path label
@@ -15,3 +22,135 @@ type UpdateQueueEnvironmentInput struct {
 
 // UpdateQueueEnvironmentOutput is the answer of the operation UpdateQueueEnvironment.
 type UpdateQueueEnvironmentOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateQueueEnvironmentInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueEnvironmentInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("queueEnvironmentId", v.QueueEnvironmentId)
+	e.OptString("clientToken", v.ClientToken)
+	e.OptInt32("priority", v.Priority)
+	e.OptEnum("templateType", string(v.TemplateType))
+	if !e.Redact("template", v.Template != nil) {
+		e.OptString("template", v.Template)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueEnvironmentInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "queueEnvironmentId":
+			seen |= 1 << 2
+			d.String(&v.QueueEnvironmentId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "priority":
+			d.OptInt32(&v.Priority)
+		case "templateType":
+			restjson.DecodeString(&v.TemplateType, d)
+		case "template":
+			d.OptString(&v.Template)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "queueEnvironmentId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateQueueEnvironmentInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptInt32("priority", v.Priority)
+	e.OptEnum("templateType", string(v.TemplateType))
+	if !e.Redact("template", v.Template != nil) {
+		e.OptString("template", v.Template)
+	}
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateQueueEnvironmentInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "priority":
+			d.OptInt32(&v.Priority)
+		case "templateType":
+			restjson.DecodeString(&v.TemplateType, d)
+		case "template":
+			d.OptString(&v.Template)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateQueueEnvironmentInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("queueEnvironmentId", &v.QueueEnvironmentId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueEnvironmentInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueEnvironmentInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateQueueEnvironmentInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateQueueEnvironmentInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateQueueEnvironmentInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("queueEnvironmentId", v.QueueEnvironmentId, &ruleQueueEnvironmentId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	checkOptInt(c, "priority", v.Priority, 0, 10000)
+	checkEnum(c, "templateType", v.TemplateType, false)
+	c.optString("template", v.Template, &ruleEnvironmentTemplate)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueEnvironmentOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueEnvironmentOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueEnvironmentOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueEnvironmentOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateQueueFleetAssociationInput is the request of the operation UpdateQueueFleetAssociation.
 type UpdateQueueFleetAssociationInput struct {
 	FarmId  string                            // required, path label
@@ -12,3 +16,114 @@ type UpdateQueueFleetAssociationInput struct {
 
 // UpdateQueueFleetAssociationOutput is the answer of the operation UpdateQueueFleetAssociation.
 type UpdateQueueFleetAssociationOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateQueueFleetAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueFleetAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("fleetId", v.FleetId)
+	e.String("status", string(v.Status))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueFleetAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "fleetId":
+			seen |= 1 << 2
+			d.String(&v.FleetId)
+		case "status":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.Status, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "fleetId", "status")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateQueueFleetAssociationInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("status", string(v.Status))
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateQueueFleetAssociationInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "status":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.Status, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "status")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateQueueFleetAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("fleetId", &v.FleetId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueFleetAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueFleetAssociationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *UpdateQueueFleetAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	checkEnum(c, "status", v.Status, true)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueFleetAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueFleetAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueFleetAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueFleetAssociationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateQueueLimitAssociationInput is the request of the operation UpdateQueueLimitAssociation.
 type UpdateQueueLimitAssociationInput struct {
 	FarmId  string                            // required, path label
@@ -12,3 +16,114 @@ type UpdateQueueLimitAssociationInput struct {
 
 // UpdateQueueLimitAssociationOutput is the answer of the operation UpdateQueueLimitAssociation.
 type UpdateQueueLimitAssociationOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateQueueLimitAssociationInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueLimitAssociationInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("limitId", v.LimitId)
+	e.String("status", string(v.Status))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueLimitAssociationInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "limitId":
+			seen |= 1 << 2
+			d.String(&v.LimitId)
+		case "status":
+			seen |= 1 << 3
+			restjson.DecodeString(&v.Status, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "limitId", "status")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateQueueLimitAssociationInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("status", string(v.Status))
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateQueueLimitAssociationInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "status":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.Status, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "status")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateQueueLimitAssociationInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("limitId", &v.LimitId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueLimitAssociationInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueLimitAssociationInput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}
+
+func (v *UpdateQueueLimitAssociationInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("limitId", v.LimitId, &ruleLimitId)
+	checkEnum(c, "status", v.Status, true)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateQueueLimitAssociationOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateQueueLimitAssociationOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateQueueLimitAssociationOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateQueueLimitAssociationOutput) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, v)
+}

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateSessionInput is the request of the operation UpdateSession.
 type UpdateSessionInput struct {
 	FarmId                string                       // required, path label
@@ -14,3 +18,121 @@ type UpdateSessionInput struct {
 
 // UpdateSessionOutput is the answer of the operation UpdateSession.
 type UpdateSessionOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateSessionInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateSessionInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("sessionId", v.SessionId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("targetLifecycleStatus", string(v.TargetLifecycleStatus))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateSessionInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "sessionId":
+			seen |= 1 << 3
+			d.String(&v.SessionId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "targetLifecycleStatus":
+			seen |= 1 << 4
+			restjson.DecodeString(&v.TargetLifecycleStatus, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "sessionId", "targetLifecycleStatus")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateSessionInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("targetLifecycleStatus", string(v.TargetLifecycleStatus))
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateSessionInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "targetLifecycleStatus":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.TargetLifecycleStatus, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "targetLifecycleStatus")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateSessionInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("sessionId", &v.SessionId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateSessionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateSessionInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UpdateSessionInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("sessionId", v.SessionId, &ruleSessionId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	checkEnum(c, "targetLifecycleStatus", v.TargetLifecycleStatus, true)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateSessionOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateSessionOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateSessionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateSessionOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateStepInput is the request of the operation UpdateStep.
 type UpdateStepInput struct {
 	FarmId              string                  // required, path label
@@ -14,3 +18,121 @@ type UpdateStepInput struct {
 
 // UpdateStepOutput is the answer of the operation UpdateStep.
 type UpdateStepOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateStepInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateStepInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("stepId", v.StepId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateStepInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "stepId":
+			seen |= 1 << 3
+			d.String(&v.StepId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "targetTaskRunStatus":
+			seen |= 1 << 4
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "stepId", "targetTaskRunStatus")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateStepInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("targetTaskRunStatus", string(v.TargetTaskRunStatus))
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateStepInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "targetTaskRunStatus":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.TargetTaskRunStatus, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "targetTaskRunStatus")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateStepInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("stepId", &v.StepId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateStepInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateStepInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UpdateStepInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("stepId", v.StepId, &ruleStepId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	checkEnum(c, "targetTaskRunStatus", v.TargetTaskRunStatus, true)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateStepOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateStepOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateStepOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateStepOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateStorageProfileInput is the request of the operation UpdateStorageProfile.
 type UpdateStorageProfileInput struct {
 	FarmId                      string  // required, path label
@@ -15,3 +22,148 @@ type UpdateStorageProfileInput struct {
 
 // UpdateStorageProfileOutput is the answer of the operation UpdateStorageProfile.
 type UpdateStorageProfileOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateStorageProfileInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateStorageProfileInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("storageProfileId", v.StorageProfileId)
+	e.OptString("clientToken", v.ClientToken)
+	e.OptString("displayName", v.DisplayName)
+	e.OptEnum("osFamily", string(v.OsFamily))
+	if !e.Redact("fileSystemLocationsToAdd", v.FileSystemLocationsToAdd != nil) {
+		restjson.OptList(e, "fileSystemLocationsToAdd", v.FileSystemLocationsToAdd, (*FileSystemLocation).EncodeJSON)
+	}
+	if !e.Redact("fileSystemLocationsToRemove", v.FileSystemLocationsToRemove != nil) {
+		restjson.OptList(e, "fileSystemLocationsToRemove", v.FileSystemLocationsToRemove, (*FileSystemLocation).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateStorageProfileInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "storageProfileId":
+			seen |= 1 << 1
+			d.String(&v.StorageProfileId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "osFamily":
+			restjson.DecodeString(&v.OsFamily, d)
+		case "fileSystemLocationsToAdd":
+			restjson.DecodeList(&v.FileSystemLocationsToAdd, d, 20, (*FileSystemLocation).DecodeJSON)
+		case "fileSystemLocationsToRemove":
+			restjson.DecodeList(&v.FileSystemLocationsToRemove, d, 20, (*FileSystemLocation).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "storageProfileId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateStorageProfileInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptString("displayName", v.DisplayName)
+	e.OptEnum("osFamily", string(v.OsFamily))
+	if !e.Redact("fileSystemLocationsToAdd", v.FileSystemLocationsToAdd != nil) {
+		restjson.OptList(e, "fileSystemLocationsToAdd", v.FileSystemLocationsToAdd, (*FileSystemLocation).EncodeJSON)
+	}
+	if !e.Redact("fileSystemLocationsToRemove", v.FileSystemLocationsToRemove != nil) {
+		restjson.OptList(e, "fileSystemLocationsToRemove", v.FileSystemLocationsToRemove, (*FileSystemLocation).EncodeJSON)
+	}
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateStorageProfileInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "displayName":
+			d.OptString(&v.DisplayName)
+		case "osFamily":
+			restjson.DecodeString(&v.OsFamily, d)
+		case "fileSystemLocationsToAdd":
+			restjson.DecodeList(&v.FileSystemLocationsToAdd, d, 20, (*FileSystemLocation).DecodeJSON)
+		case "fileSystemLocationsToRemove":
+			restjson.DecodeList(&v.FileSystemLocationsToRemove, d, 20, (*FileSystemLocation).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateStorageProfileInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("storageProfileId", &v.StorageProfileId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateStorageProfileInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateStorageProfileInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateStorageProfileInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateStorageProfileInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateStorageProfileInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("storageProfileId", v.StorageProfileId, &ruleStorageProfileId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	c.optString("displayName", v.DisplayName, &ruleResourceName)
+	checkEnum(c, "osFamily", v.OsFamily, false)
+	if v.FileSystemLocationsToAdd != nil {
+		c.enter("fileSystemLocationsToAdd")
+		checkFileSystemLocationsList(c, v.FileSystemLocationsToAdd)
+		c.leave()
+	}
+	if v.FileSystemLocationsToRemove != nil {
+		c.enter("fileSystemLocationsToRemove")
+		checkFileSystemLocationsList(c, v.FileSystemLocationsToRemove)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateStorageProfileOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateStorageProfileOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateStorageProfileOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateStorageProfileOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

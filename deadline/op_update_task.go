@@ -2,6 +2,10 @@
 
 package deadline
 
+import (
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateTaskInput is the request of the operation UpdateTask.
 type UpdateTaskInput struct {
 	FarmId          string              // required, path label
@@ -15,3 +19,127 @@ type UpdateTaskInput struct {
 
 // UpdateTaskOutput is the answer of the operation UpdateTask.
 type UpdateTaskOutput struct{}
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateTaskInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateTaskInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("queueId", v.QueueId)
+	e.String("jobId", v.JobId)
+	e.String("stepId", v.StepId)
+	e.String("taskId", v.TaskId)
+	e.OptString("clientToken", v.ClientToken)
+	e.String("targetRunStatus", string(v.TargetRunStatus))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateTaskInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "queueId":
+			seen |= 1 << 1
+			d.String(&v.QueueId)
+		case "jobId":
+			seen |= 1 << 2
+			d.String(&v.JobId)
+		case "stepId":
+			seen |= 1 << 3
+			d.String(&v.StepId)
+		case "taskId":
+			seen |= 1 << 4
+			d.String(&v.TaskId)
+		case "clientToken":
+			d.OptString(&v.ClientToken)
+		case "targetRunStatus":
+			seen |= 1 << 5
+			restjson.DecodeString(&v.TargetRunStatus, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "queueId", "jobId", "stepId", "taskId", "targetRunStatus")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateTaskInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("targetRunStatus", string(v.TargetRunStatus))
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateTaskInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "targetRunStatus":
+			seen |= 1 << 0
+			restjson.DecodeString(&v.TargetRunStatus, d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "targetRunStatus")
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateTaskInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("queueId", &v.QueueId)
+	b.Label("jobId", &v.JobId)
+	b.Label("stepId", &v.StepId)
+	b.Label("taskId", &v.TaskId)
+	b.OptHeader("clientToken", "X-Amz-Client-Token", &v.ClientToken)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateTaskInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateTaskInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UpdateTaskInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("queueId", v.QueueId, &ruleQueueId)
+	c.string("jobId", v.JobId, &ruleJobId)
+	c.string("stepId", v.StepId, &ruleStepId)
+	c.string("taskId", v.TaskId, &ruleTaskId)
+	c.optString("clientToken", v.ClientToken, &ruleClientToken)
+	checkEnum(c, "targetRunStatus", v.TargetRunStatus, true)
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateTaskOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateTaskOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		d.Skip()
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateTaskOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateTaskOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }

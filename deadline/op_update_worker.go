@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateWorkerInput is the request of the operation UpdateWorker.
 type UpdateWorkerInput struct {
 	FarmId         string // required, path label
@@ -17,3 +24,149 @@ type UpdateWorkerOutput struct {
 	Log               *LogConfiguration
 	HostConfiguration *HostConfiguration
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateWorkerInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateWorkerInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	e.OptEnum("status", string(v.Status))
+	restjson.OptStruct(e, "capabilities", v.Capabilities)
+	restjson.OptStruct(e, "hostProperties", v.HostProperties)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateWorkerInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		case "status":
+			restjson.DecodeString(&v.Status, d)
+		case "capabilities":
+			v.Capabilities = new(WorkerCapabilities)
+			v.Capabilities.DecodeJSON(d)
+		case "hostProperties":
+			v.HostProperties = new(HostPropertiesRequest)
+			v.HostProperties.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateWorkerInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	e.OptEnum("status", string(v.Status))
+	restjson.OptStruct(e, "capabilities", v.Capabilities)
+	restjson.OptStruct(e, "hostProperties", v.HostProperties)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateWorkerInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "status":
+			restjson.DecodeString(&v.Status, d)
+		case "capabilities":
+			v.Capabilities = new(WorkerCapabilities)
+			v.Capabilities.DecodeJSON(d)
+		case "hostProperties":
+			v.HostProperties = new(HostPropertiesRequest)
+			v.HostProperties.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateWorkerInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("workerId", &v.WorkerId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateWorkerInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateWorkerInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+func (v *UpdateWorkerInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("workerId", v.WorkerId, &ruleWorkerId)
+	checkEnum(c, "status", v.Status, false)
+	if v.Capabilities != nil {
+		c.enter("capabilities")
+		v.Capabilities.check(c)
+		c.leave()
+	}
+	if v.HostProperties != nil {
+		c.enter("hostProperties")
+		v.HostProperties.check(c)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateWorkerOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptStruct(e, "log", v.Log)
+	restjson.OptStruct(e, "hostConfiguration", v.HostConfiguration)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateWorkerOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "log":
+			v.Log = new(LogConfiguration)
+			v.Log.DecodeJSON(d)
+		case "hostConfiguration":
+			v.HostConfiguration = new(HostConfiguration)
+			v.HostConfiguration.DecodeJSON(d)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateWorkerOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateWorkerOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateWorkerOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateWorkerOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

@@ -2,6 +2,13 @@
 
 package deadline
 
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/farmhand-render/farmhand/awsproto/restjson"
+)
+
 // UpdateWorkerScheduleInput is the request of the operation UpdateWorkerSchedule.
 type UpdateWorkerScheduleInput struct {
 	FarmId                string // required, path label
@@ -17,3 +24,142 @@ type UpdateWorkerScheduleOutput struct {
 	DesiredWorkerStatus   DesiredWorkerStatus
 	UpdateIntervalSeconds int32 // required, at least 0
 }
+
+// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.
+func (v *UpdateWorkerScheduleInput) Validate() error { return validate(v.check) }
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateWorkerScheduleInput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	e.String("farmId", v.FarmId)
+	e.String("fleetId", v.FleetId)
+	e.String("workerId", v.WorkerId)
+	restjson.OptMap(e, "updatedSessionActions", v.UpdatedSessionActions, (*UpdatedSessionActionInfo).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateWorkerScheduleInput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "farmId":
+			seen |= 1 << 0
+			d.String(&v.FarmId)
+		case "fleetId":
+			seen |= 1 << 1
+			d.String(&v.FleetId)
+		case "workerId":
+			seen |= 1 << 2
+			d.String(&v.WorkerId)
+		case "updatedSessionActions":
+			restjson.DecodeMap(&v.UpdatedSessionActions, d, 0, (*UpdatedSessionActionInfo).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "farmId", "fleetId", "workerId")
+}
+
+// EncodeBody writes the members that travel in the body.
+func (v *UpdateWorkerScheduleInput) EncodeBody(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.OptMap(e, "updatedSessionActions", v.UpdatedSessionActions, (*UpdatedSessionActionInfo).EncodeJSON)
+	e.EndObject()
+}
+
+// DecodeBody reads the members that travel in the body.
+func (v *UpdateWorkerScheduleInput) DecodeBody(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	for d.Next() {
+		switch string(d.Name()) {
+		case "updatedSessionActions":
+			restjson.DecodeMap(&v.UpdatedSessionActions, d, 0, (*UpdatedSessionActionInfo).DecodeJSON)
+		default:
+			d.Skip()
+		}
+	}
+}
+
+// BindHTTP carries the members that travel in the path, the query or a header; b says in which direction.
+func (v *UpdateWorkerScheduleInput) BindHTTP(b restjson.Bindings) {
+	b.Label("farmId", &v.FarmId)
+	b.Label("fleetId", &v.FleetId)
+	b.Label("workerId", &v.WorkerId)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateWorkerScheduleInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateWorkerScheduleInput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateWorkerScheduleInput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateWorkerScheduleInput) LogValue() slog.Value { return restjson.LogRedacted(&v) }
+
+func (v *UpdateWorkerScheduleInput) check(c *checker) {
+	c.string("farmId", v.FarmId, &ruleFarmId)
+	c.string("fleetId", v.FleetId, &ruleFleetId)
+	c.string("workerId", v.WorkerId, &ruleWorkerId)
+	if v.UpdatedSessionActions != nil {
+		c.enter("updatedSessionActions")
+		checkUpdatedSessionActions(c, v.UpdatedSessionActions)
+		c.leave()
+	}
+}
+
+// EncodeJSON writes the structure with all its members.
+func (v *UpdateWorkerScheduleOutput) EncodeJSON(e *restjson.Encoder) {
+	e.BeginObject()
+	restjson.Map(e, "assignedSessions", v.AssignedSessions, (*AssignedSession).EncodeJSON)
+	restjson.Map(e, "cancelSessionActions", v.CancelSessionActions, encodeSessionActionIdList)
+	e.OptEnum("desiredWorkerStatus", string(v.DesiredWorkerStatus))
+	e.Int("updateIntervalSeconds", int64(v.UpdateIntervalSeconds))
+	e.EndObject()
+}
+
+// DecodeJSON reads the structure with all its members.
+func (v *UpdateWorkerScheduleOutput) DecodeJSON(d *restjson.Decoder) {
+	if !d.Begin() {
+		return
+	}
+	var seen uint64
+	for d.Next() {
+		switch string(d.Name()) {
+		case "assignedSessions":
+			seen |= 1 << 0
+			restjson.DecodeMap(&v.AssignedSessions, d, 0, (*AssignedSession).DecodeJSON)
+		case "cancelSessionActions":
+			seen |= 1 << 1
+			restjson.DecodeMap(&v.CancelSessionActions, d, 0, decodeSessionActionIdList)
+		case "desiredWorkerStatus":
+			restjson.DecodeString(&v.DesiredWorkerStatus, d)
+		case "updateIntervalSeconds":
+			seen |= 1 << 2
+			d.Int32(&v.UpdateIntervalSeconds)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "assignedSessions", "cancelSessionActions", "updateIntervalSeconds")
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v UpdateWorkerScheduleOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *UpdateWorkerScheduleOutput) UnmarshalJSON(data []byte) error { return unmarshal(data, v) }
+
+// Format prints the structure for people, sensitive members redacted.
+func (v UpdateWorkerScheduleOutput) Format(s fmt.State, _ rune) { restjson.FormatRedacted(s, &v) }
+
+// LogValue redacts sensitive members in logs.
+func (v UpdateWorkerScheduleOutput) LogValue() slog.Value { return restjson.LogRedacted(&v) }

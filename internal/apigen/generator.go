@@ -21,18 +21,28 @@ type generator struct {
 	nested []*api.Shape
 	enums  []*api.Shape
 	errs   []*api.Shape
-	// sensitive and secretive say of each shape whether it is sensitive itself and whether anything in it is.
+	// secretive says which shapes are sensitive or hold something that is.
 	secretive map[string]bool
-	files     map[string][]byte
+	// checked says which shapes of requests state something to check, inner which lists and maps are elements themselves.
+	checked map[string]bool
+	inner   map[string]bool
+	files   map[string][]byte
 	failures  []error
 }
 
 // Generate returns the generated files by their slash-separated names relative to the module's root. The same model gives the same bytes.
 func Generate(model *api.Model, module string) (map[string][]byte, error) {
-	g := &generator{model: model, module: module, goNames: make(map[string]string), files: make(map[string][]byte)}
+	g := &generator{
+		model: model, module: module, goNames: make(map[string]string), files: make(map[string][]byte),
+		checked: make(map[string]bool), inner: make(map[string]bool),
+	}
 	g.name()
 	g.collect()
+	g.markChecked()
 	g.shapeFiles()
+	g.elementFile()
+	g.collectionFile()
+	g.ruleFile()
 	g.operationTable()
 	g.serviceFiles()
 	return g.files, errors.Join(g.failures...)
@@ -247,7 +257,7 @@ func (g *generator) add(name, pkg string, body *source) {
 }
 
 func (g *generator) imports(text string) (std, local []string) {
-	for _, path := range []string{"bytes", "context", "fmt", "iter", "log/slog", "net/http", "testing", "time"} {
+	for _, path := range []string{"bytes", "context", "fmt", "iter", "log/slog", "math", "net/http", "testing", "time"} {
 		if strings.Contains(text, path[strings.LastIndexByte(path, '/')+1:]+".") {
 			std = append(std, path)
 		}

@@ -12,17 +12,22 @@ import (
 func (g *generator) shapeFiles() {
 	for _, op := range g.model.Operations {
 		var s source
-		g.structType(&s, g.model.Shape(op.Input), fmt.Sprintf("is the request of the operation %s.", op.Name))
-		g.structType(&s, g.model.Shape(op.Output), fmt.Sprintf("is the answer of the operation %s.", op.Name))
+		input, output := g.model.Shape(op.Input), g.model.Shape(op.Output)
+		g.structType(&s, input, fmt.Sprintf("is the request of the operation %s.", op.Name))
+		g.structType(&s, output, fmt.Sprintf("is the answer of the operation %s.", op.Name))
+		g.validate(&s, input)
+		g.methods(&s, input)
+		g.methods(&s, output)
 		g.add("deadline/op_"+snakeName(op.Name)+".go", "deadline", &s)
 	}
-	var structures, unions, enums, errs source
+	var structures, unions, codecs, enums, errs source
 	for _, shape := range g.nested {
 		if shape.Kind == api.KindUnion {
 			g.structType(&unions, shape, "is a union: exactly one member is set.")
 		} else {
 			g.structType(&structures, shape, fmt.Sprintf("is the API's structure %s.", shape.Name))
 		}
+		g.methods(&codecs, shape)
 	}
 	for _, shape := range g.enums {
 		g.enumType(&enums, shape)
@@ -30,11 +35,23 @@ func (g *generator) shapeFiles() {
 	for _, shape := range g.errs {
 		g.structType(&errs, shape, fmt.Sprintf("is a modelled error, HTTP status %d.", shape.Error.Status))
 		g.errorMethods(&errs, shape)
+		g.methods(&errs, shape)
 	}
+	g.add("deadline/codecs.go", "deadline", &codecs)
 	g.add("deadline/structures.go", "deadline", &structures)
 	g.add("deadline/unions.go", "deadline", &unions)
 	g.add("deadline/enums.go", "deadline", &enums)
 	g.add("deadline/errors.go", "deadline", &errs)
+}
+
+func (g *generator) methods(s *source, shape *api.Shape) {
+	g.codec(s, shape)
+	g.checker(s, shape)
+}
+
+func (g *generator) validate(s *source, shape *api.Shape) {
+	s.p("// Validate checks the constraints of the model. The error is a [*ValidationException] whose FieldList names every fault.")
+	s.p("func (v *%s) Validate() error { return validate(v.check) }\n", g.goNames[shape.Name])
 }
 
 func (g *generator) structType(s *source, shape *api.Shape, doc string) {
@@ -136,6 +153,16 @@ func (g *generator) enumType(s *source, shape *api.Shape) {
 		s.p("%s,", name+constName(v))
 	}
 	s.p("}\n}\n")
+	s.p("func (v %s) valid() bool {", name)
+	s.p("switch v {\ncase ")
+	s.Truncate(s.Len() - 1)
+	for i, v := range shape.Enum {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		s.WriteString(name + constName(v))
+	}
+	s.p(":\nreturn true\n}\nreturn false\n}\n")
 }
 
 func (g *generator) errorMethods(s *source, shape *api.Shape) {
