@@ -55,15 +55,23 @@ const (
 	sqlDeleteTags        = `DELETE FROM tags WHERE arn = $1`
 )
 
-// sqlDeleteJob deletes the rows of a job in every table that has any.
-var sqlDeleteJob = [...]string{
-	`DELETE FROM session_action WHERE job_id = $1`,
-	`DELETE FROM session WHERE job_id = $1`,
-	`DELETE FROM task WHERE job_id = $1`,
-	`DELETE FROM step_document WHERE job_id = $1`,
-	`DELETE FROM step WHERE job_id = $1`,
-	`DELETE FROM job_document WHERE job_id = $1`,
-	`DELETE FROM job WHERE job_id = $1`,
+const ofQueue = ` WHERE job_id IN (SELECT job_id FROM job WHERE queue_id = $1)`
+
+// The statements that delete a job, and all jobs of a queue, in every table that has rows of jobs.
+var (
+	sqlDeleteJob       = deleteJobs(ofJob)
+	sqlDeleteQueueJobs = deleteJobs(ofQueue)
+)
+
+func deleteJobs(condition string) []string {
+	var texts []string
+	for _, table := range []string{
+		"session_action", "session", "task", "step_document", "step", "job_document",
+		"job", // last, because the condition may look at it
+	} {
+		texts = append(texts, "DELETE FROM "+table+condition)
+	}
+	return texts
 }
 
 func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
@@ -75,6 +83,11 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	}
 	for _, key := range c.DeleteResources {
 		exec(sqlDeleteResource, string(key.Kind), key.ID)
+		if key.Kind == row.KindQueue {
+			for _, sql := range sqlDeleteQueueJobs {
+				exec(sql, key.ID)
+			}
+		}
 	}
 	for _, key := range c.DeleteAssociations {
 		exec(sqlDeleteAssociation, key.FarmID, key.QueueID, key.FleetID)

@@ -239,7 +239,7 @@ type Tags struct {
 // replace by primary key) and keys to delete. Applied as one transaction.
 type Changes struct {
 	Resources          []Resource
-	DeleteResources    []ResourceKey
+	DeleteResources    []ResourceKey // a queue with all its jobs, finished ones too
 	Associations       []Association
 	DeleteAssociations []AssociationKey
 	Workers            []Worker
