@@ -1,0 +1,151 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// awaitExit returns when the process has exited, leaving it to be reaped: until then its number cannot be given to another.
+func awaitExit(pid int) {
+	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
+	}
+}
+
+// killer ends the processes that belong to a command or to a whole tree: members of the groups, carriers of the marker, and all
+// their descendants.
+type killer struct {
+	groups []int
+	marker string
+	prefix bool // marker is the beginning of the value
+}
+
+// run sends SIGKILL until nobody is left. A process may fork while it is being looked for, so it looks again until it finds none.
+func (k killer) run(ctx context.Context) error {
+	for _, group := range k.groups {
+		// Most trees are just this group; a group that is gone is what was wanted.
+		_ = unix.Kill(-group, unix.SIGKILL)
+	}
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		left, err := k.find()
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		for _, pid := range left {
+			if err := unix.Kill(pid, unix.SIGKILL); errors.Is(err, unix.EPERM) {
+				return fmt.Errorf("process %d belongs to another user: %w", pid, err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("processes %v do not end: %w", left, context.Cause(ctx))
+		case <-time.After(pause):
+		}
+	}
+}
+
+// stat is what /proc/<pid>/stat tells about a process.
+type stat struct {
+	pid, parent, group int
+	dead               bool
+}
+
+// find lists the processes that are to be killed and are not dead yet.
+func (k killer) find() ([]int, error) {
+	all, err := processes()
+	if err != nil {
+		return nil, err
+	}
+	needle := []byte("\x00" + MarkerVariable + "=" + k.marker)
+	if !k.prefix {
+		needle = append(needle, 0)
+	}
+	doomed := map[int]bool{}
+	children := map[int][]int{}
+	var queue []int
+	for _, s := range all {
+		children[s.parent] = append(children[s.parent], s.pid)
+		if s.pid != os.Getpid() && (k.inGroup(s.group) || carries(s.pid, needle)) {
+			queue = append(queue, s.pid)
+		}
+	}
+	for len(queue) > 0 {
+		pid := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if !doomed[pid] {
+			doomed[pid] = true
+			queue = append(queue, children[pid]...)
+		}
+	}
+	var left []int
+	for _, s := range all {
+		if doomed[s.pid] && !s.dead {
+			left = append(left, s.pid)
+		}
+	}
+	return left, nil
+}
+
+func (k killer) inGroup(group int) bool {
+	for _, g := range k.groups {
+		if g == group {
+			return true
+		}
+	}
+	return false
+}
+
+// carries says whether the process was started with the marker. One that cannot be read has ended or belongs to somebody else.
+func carries(pid int, needle []byte) bool {
+	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil || len(environ) == 0 {
+		return false
+	}
+	return bytes.Contains(append([]byte{0}, environ...), needle)
+}
+
+// processes lists what runs on this machine.
+func processes() ([]stat, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	names, err := dir.Readdirnames(-1)
+	if err = errors.Join(err, dir.Close()); err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	all := make([]stat, 0, len(names))
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		text, err := os.ReadFile("/proc/" + name + "/stat")
+		if err != nil {
+			continue // ended meanwhile
+		}
+		if s, ok := parseStat(pid, string(text)); ok {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// parseStat reads "pid (name) state parent group …"; the name may hold blanks and parentheses.
+func parseStat(pid int, text string) (stat, bool) {
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 3 {
+		return stat{}, false
+	}
+	parent, err1 := strconv.Atoi(fields[1])
+	group, err2 := strconv.Atoi(fields[2])
+	dead := fields[0] == "Z" || fields[0] == "X"
+	return stat{pid: pid, parent: parent, group: group, dead: dead}, err1 == nil && err2 == nil
+}
