@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
@@ -52,7 +53,7 @@ func (d *DB) WorkerSessions(
 	return list(ctx, d.engine, sessions, sqlWorkerSessions, workerID, after.CreatedAt, after.ID, int64(limit))
 }
 
-// openSession is the condition of the index session_open.
+// openSession is the condition of the indexes session_open_by_farm and session_open_by_worker.
 const openSession = `lifecycle <> 'ENDED'`
 
 const sqlHoldsJob = `SELECT count(*) FROM session WHERE job_id = $1 AND worker_id = $2 AND ` + openSession
@@ -103,34 +104,33 @@ var (
 		WHERE job_id = $1 AND step_index = $2 AND task_index = $3 AND task_index >= 0
 		AND (session_seq, action_index) > ($4, $5)
 		ORDER BY session_seq, action_index LIMIT $6`
-	sqlSessionTaskActions = actions.selectAll + `
-		WHERE job_id = $1 AND step_index = $2 AND task_index = $3 AND task_index >= 0
-		AND session_seq = $4 AND action_index > $5
-		ORDER BY action_index LIMIT $6`
 )
 
 // Actions implements [Reader].
 func (d *DB) Actions(
 	ctx context.Context, filter ActionFilter, after ActionCursor, limit int,
 ) ([]row.SessionAction, error) {
-	job, n := filter.JobID, int64(limit)
-	if filter.SessionSeq == nil {
-		if task := filter.Task; task != nil {
-			return list(ctx, d.engine, actions, sqlTaskActions,
-				job, int64(task.StepIndex), task.TaskIndex, after.SessionSeq, after.ActionIndex, n)
-		}
-		return list(ctx, d.engine, actions, sqlActions, job, after.SessionSeq, after.ActionIndex, n)
-	}
-	session, index := *filter.SessionSeq, after.ActionIndex
+	session := filter.SessionSeq
 	switch {
-	case after.SessionSeq < session:
-		index = -1
-	case after.SessionSeq > session:
+	case session == nil:
+	case after.SessionSeq > *session:
 		return nil, nil
+	case after.SessionSeq < *session:
+		after = ActionCursor{SessionSeq: *session, ActionIndex: -1}
 	}
-	if task := filter.Task; task != nil {
-		return list(ctx, d.engine, actions, sqlSessionTaskActions,
-			job, int64(task.StepIndex), task.TaskIndex, session, index, n)
+	n := int64(limit)
+	switch {
+	case filter.Task != nil:
+		found, err := list(ctx, d.engine, actions, sqlTaskActions, filter.JobID, int64(filter.Task.StepIndex),
+			filter.Task.TaskIndex, after.SessionSeq, after.ActionIndex, n)
+		if session != nil {
+			// A task has few actions; a second condition would make the planner look through the session's.
+			found = slices.DeleteFunc(found, func(a row.SessionAction) bool { return a.SessionSeq != *session })
+		}
+		return found, err
+	case session != nil:
+		return list(ctx, d.engine, actions, sqlSessionActions, filter.JobID, *session, after.ActionIndex, n)
+	default:
+		return list(ctx, d.engine, actions, sqlActions, filter.JobID, after.SessionSeq, after.ActionIndex, n)
 	}
-	return list(ctx, d.engine, actions, sqlSessionActions, job, session, index, n)
 }

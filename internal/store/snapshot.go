@@ -10,38 +10,38 @@ import (
 // unfinishedJob is the condition of the index job_unfinished.
 const unfinishedJob = `task_status NOT IN ('', 'NOT_COMPATIBLE', 'FAILED', 'CANCELED', 'SUCCEEDED')`
 
-// The jobs of a snapshot, by farm: unfinished ones, and finished ones whose sessions still leave their environments.
-const ofActiveJobs = ` WHERE job_id IN (
-	SELECT job_id FROM job WHERE farm_id = $1 AND ` + unfinishedJob + `
-	UNION SELECT job_id FROM session WHERE farm_id = $1 AND ` + openSession + `)`
-
-// The job of a job snapshot.
-const ofJob = ` WHERE job_id = $1`
-
 const (
-	andOpen        = ` AND ` + openSession
-	ofOpenSessions = ` AND (job_id, session_seq) IN (SELECT job_id, seq FROM session`
+	ofJob = ` WHERE job_id = $1`
+
+	openOfJob  = ` WHERE job_id = $1 AND ` + openSession
+	openOfFarm = ` WHERE farm_id = $1 AND ` + openSession
+
+	// The jobs of a snapshot: unfinished ones, and finished ones whose sessions still leave their environments.
+	ofActiveJobs = ` WHERE job_id IN (
+		SELECT job_id FROM job WHERE farm_id = $1 AND ` + unfinishedJob + `
+		UNION SELECT job_id FROM session` + openOfFarm + `)`
 )
 
 // jobQueries read the rows of some jobs whole.
 type jobQueries struct{ jobs, documents, steps, stepDocuments, tasks, sessions, actions string }
 
-func newJobQueries(condition string) jobQueries {
+// newJobQueries takes the conditions for rows of jobs and for their open sessions.
+func newJobQueries(ofJobs, open string) jobQueries {
 	return jobQueries{
-		jobs:          jobs.selectAll + condition + ` ORDER BY number`,
-		documents:     jobDocuments.selectAll + condition,
-		steps:         steps.selectAll + condition + ` ORDER BY job_id, step_index`,
-		stepDocuments: stepDocuments.selectAll + condition + ` ORDER BY job_id, step_index`,
-		tasks:         tasks.selectAll + condition + ` ORDER BY job_id, step_index, task_index`,
-		sessions:      sessions.selectAll + condition + andOpen + ` ORDER BY job_id, seq`,
-		actions: actions.selectAll + condition + ofOpenSessions + condition + andOpen + `)
+		jobs:          jobs.selectAll + ofJobs + ` ORDER BY number`,
+		documents:     jobDocuments.selectAll + ofJobs,
+		steps:         steps.selectAll + ofJobs + ` ORDER BY job_id, step_index`,
+		stepDocuments: stepDocuments.selectAll + ofJobs + ` ORDER BY job_id, step_index`,
+		tasks:         tasks.selectAll + ofJobs + ` ORDER BY job_id, step_index, task_index`,
+		sessions:      sessions.selectAll + open + ` ORDER BY job_id, seq`,
+		actions: actions.selectAll + ` WHERE (job_id, session_seq) IN (SELECT job_id, seq FROM session` + open + `)
 			ORDER BY job_id, session_seq, action_index`,
 	}
 }
 
 var (
-	sqlActiveJobs = newJobQueries(ofActiveJobs)
-	sqlWholeJob   = newJobQueries(ofJob)
+	sqlActiveJobs = newJobQueries(ofActiveJobs, openOfFarm)
+	sqlWholeJob   = newJobQueries(ofJob, openOfJob)
 )
 
 // readJobs reads jobs in order of their numbers; key is the farm or job of the queries.
@@ -55,40 +55,30 @@ func readJobs(ctx context.Context, q Querier, sql *jobQueries, key string) ([]ro
 	for i := range found {
 		byID[found[i].Job.JobID] = &found[i]
 	}
-	// Rows whose job is missing cannot be: all queries see one state, and jobs are deleted whole.
 	for _, read := range []func() error{
 		func() error {
-			return each(ctx, q, jobDocuments, sql.documents, func(r row.JobDocument) { byID[r.JobID].Document = r }, key)
+			return eachOf(ctx, q, byID, jobDocuments, sql.documents, key, func(r *row.JobDocument) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.JobDocument) { j.Document = r })
 		},
 		func() error {
-			return each(ctx, q, steps, sql.steps, func(r row.Step) {
-				job := byID[r.JobID]
-				job.Steps = append(job.Steps, r)
-			}, key)
+			return eachOf(ctx, q, byID, steps, sql.steps, key, func(r *row.Step) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.Step) { j.Steps = append(j.Steps, r) })
 		},
 		func() error {
-			return each(ctx, q, stepDocuments, sql.stepDocuments, func(r row.StepDocument) {
-				job := byID[r.JobID]
-				job.StepDocuments = append(job.StepDocuments, r)
-			}, key)
+			return eachOf(ctx, q, byID, stepDocuments, sql.stepDocuments, key, func(r *row.StepDocument) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.StepDocument) { j.StepDocuments = append(j.StepDocuments, r) })
 		},
 		func() error {
-			return each(ctx, q, tasks, sql.tasks, func(r row.Task) {
-				job := byID[r.JobID]
-				job.Tasks = append(job.Tasks, r)
-			}, key)
+			return eachOf(ctx, q, byID, tasks, sql.tasks, key, func(r *row.Task) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.Task) { j.Tasks = append(j.Tasks, r) })
 		},
 		func() error {
-			return each(ctx, q, sessions, sql.sessions, func(r row.Session) {
-				job := byID[r.JobID]
-				job.Sessions = append(job.Sessions, r)
-			}, key)
+			return eachOf(ctx, q, byID, sessions, sql.sessions, key, func(r *row.Session) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.Session) { j.Sessions = append(j.Sessions, r) })
 		},
 		func() error {
-			return each(ctx, q, actions, sql.actions, func(r row.SessionAction) {
-				job := byID[r.JobID]
-				job.Actions = append(job.Actions, r)
-			}, key)
+			return eachOf(ctx, q, byID, actions, sql.actions, key, func(r *row.SessionAction) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.SessionAction) { j.Actions = append(j.Actions, r) })
 		},
 	} {
 		if err := read(); err != nil {
@@ -96,6 +86,19 @@ func readJobs(ctx context.Context, q Querier, sql *jobQueries, key string) ([]ro
 		}
 	}
 	return found, nil
+}
+
+// eachOf adds every row of a query to its job. All queries see one state and jobs are deleted
+// whole, so no row is without a job; one that is all the same belongs to nobody.
+func eachOf[T any](
+	ctx context.Context, q Querier, jobs map[string]*row.JobSnapshot, t *table[T], sql, key string,
+	job func(*T) string, add func(*row.JobSnapshot, T),
+) error {
+	return each(ctx, q, t, sql, func(r T) {
+		if j := jobs[job(&r)]; j != nil {
+			add(j, r)
+		}
+	}, key)
 }
 
 // JobSnapshot implements [Reader].

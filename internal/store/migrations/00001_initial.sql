@@ -185,8 +185,9 @@ CREATE TABLE session (
 ) /* clustered */;
 CREATE UNIQUE INDEX session_by_id ON session (session_id);
 CREATE INDEX session_by_worker ON session (worker_id, started_at, session_id);
--- The sessions that are not over. Queries must repeat the condition word by word to be served by it.
-CREATE INDEX session_open ON session (job_id, worker_id) WHERE lifecycle <> 'ENDED';
+-- The sessions that are not over. Queries must repeat the condition word by word to be served by these.
+CREATE INDEX session_open_by_farm ON session (farm_id, job_id, seq) WHERE lifecycle <> 'ENDED';
+CREATE INDEX session_open_by_worker ON session (worker_id, job_id, lifecycle) WHERE lifecycle <> 'ENDED';
 
 CREATE TABLE session_action (
     job_id            TEXT NOT NULL,

@@ -64,34 +64,68 @@ func TestQueryPlans(t *testing.T) {
 		t.Errorf("only %d queries were recorded", len(recorder.texts))
 	}
 	for text, args := range recorder.texts {
-		values := make([]any, args)
-		for i := range values {
-			values[i] = int64(1)
-		}
-		err := e.Query(t.Context(), "EXPLAIN QUERY PLAN "+text, values, func(s store.Scanner) error {
-			var id, parent, unused int
-			var detail string
-			if err := s.Scan(&id, &parent, &unused, &detail); err != nil {
-				return err
-			}
-			// An index over unfinished jobs or open sessions alone may be read whole.
-			whole := strings.HasPrefix(detail, "SCAN") && !strings.Contains(detail, "session_open") &&
-				!strings.Contains(detail, "SCAN CONSTANT")
-			if whole || strings.Contains(detail, "TEMP B-TREE") && !sortsLittle(text) || strings.Contains(detail, "AUTOMATIC") {
+		for _, detail := range explain(t, e, text, args) {
+			sorts := strings.Contains(detail, "TEMP B-TREE") && !sortsLittle(text)
+			if strings.HasPrefix(detail, "SCAN") || sorts || strings.Contains(detail, "AUTOMATIC") {
 				t.Errorf("%s\n%s", detail, text)
 			}
-			return nil
-		})
-		if err != nil {
-			t.Errorf("%v\n%s", err, text)
 		}
 	}
+}
+
+// Some queries have an index made for them, which the planner must see.
+func TestIndexesAreUsed(t *testing.T) {
+	t.Parallel()
+	e := openTestEngine(t)
+	recorder := &recorder{Engine: e, texts: map[string]int{}}
+	runAllQueries(t, store.New(recorder))
+	for part, index := range map[string]string{
+		"worker_id = $2":                      "session_open_by_worker (worker_id=? AND job_id=?)",
+		"task_index = $3 AND":                 "session_action_by_task (job_id=? AND step_index=? AND task_index=? AND ",
+		"session_seq = $2 AND action_index >": "PRIMARY KEY (job_id=? AND session_seq=? AND action_index>?)",
+		"task_status NOT IN":                  "job_unfinished (farm_id=?)",
+		"number < $2":                         "job_by_queue (queue_id=? AND number<?)",
+	} {
+		var plans []string
+		for text, args := range recorder.texts {
+			if !strings.Contains(text, part) {
+				continue
+			}
+			plan := strings.Join(explain(t, e, text, args), "\n")
+			if plans = append(plans, plan); !strings.Contains(plan, index) {
+				t.Errorf("%s does not use %s but\n%s", part, index, plan)
+			}
+		}
+		if plans == nil {
+			t.Errorf("no query has %s", part)
+		}
+	}
+}
+
+// explain gives the lines of a query's plan.
+func explain(t *testing.T, e *engine, text string, args int) (lines []string) {
+	t.Helper()
+	values := make([]any, args)
+	for i := range values {
+		values[i] = int64(1)
+	}
+	err := e.Query(t.Context(), "EXPLAIN QUERY PLAN "+text, values, func(s store.Scanner) error {
+		var id, parent, unused int
+		var detail string
+		err := s.Scan(&id, &parent, &unused, &detail)
+		lines = append(lines, detail)
+		return err
+	})
+	if err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+	return lines
 }
 
 // sortsLittle names the queries that sort their result: those of snapshots, which read it whole anyway.
 func sortsLittle(text string) bool {
 	return strings.Contains(text, "WHERE farm_id = $1") || strings.Contains(text, "ORDER BY number") ||
-		strings.Contains(text, "job_id IN (")
+		strings.Contains(text, "job_id IN (") || strings.Contains(text, "session_seq) IN (")
 }
 
 // recorder remembers the texts that it runs, with their number of arguments.
