@@ -23,7 +23,8 @@ type write struct {
 }
 
 // decision checks a write against what is stored and gives its answer and the command that makes it so. It is called again
-// for every repetition that was not answered yet, so it must change nothing itself that cannot be left over.
+// for every repetition that was not answered yet, so it must change nothing itself that cannot be left over. A nil command is for a
+// write that finds everything as it should be.
 type decision[Out any] func(now time.Time) (*Out, scheduler.Command, error)
 
 // apply makes one write durable. A client token that was answered within 24 hours gets the same answer, without deciding again;
@@ -39,6 +40,9 @@ func apply[Out any](ctx context.Context, s *Service, w write, decide decision[Ou
 	out, command, err := decide(s.now())
 	if err != nil {
 		return nil, err
+	}
+	if command == nil {
+		return out, nil
 	}
 	if token != nil {
 		if token.Response, err = json.Marshal(out); err != nil {

@@ -2,15 +2,12 @@ package farm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline/server"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/store"
-	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // Logs is the log store, as far as the service needs it: groups and streams exist before anybody writes to them.
@@ -79,77 +76,4 @@ func New(c Config) (*Service, error) {
 		s.now = time.Now
 	}
 	return s, nil
-}
-
-// resource is a configuration resource with its document decoded.
-type resource[D any] struct {
-	row.Resource
-	Doc D
-}
-
-// load reads a resource of a farm. It is ResourceNotFoundException when it does not exist or has another parent.
-func load[D any](ctx context.Context, s *Service, kind row.Kind, resourceType, parentID, id string) (*resource[D], error) {
-	r, err := s.store.Resource(ctx, kind, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, notFound(resourceType, id)
-	case err != nil:
-		return nil, fmt.Errorf("read %s %s: %w", resourceType, id, err)
-	case r.ParentID != parentID:
-		return nil, notFound(resourceType, id)
-	}
-	return decodeResource[D](r)
-}
-
-func decodeResource[D any](r *row.Resource) (*resource[D], error) {
-	out := &resource[D]{Resource: *r}
-	if err := json.Unmarshal(r.Doc, &out.Doc); err != nil {
-		return nil, fmt.Errorf("decode the document of %s %s: %w", r.Kind, r.ID, err)
-	}
-	return out, nil
-}
-
-// encode gives the row of a resource with its document encoded.
-func (r *resource[D]) encode() (row.Resource, error) {
-	doc, err := json.Marshal(&r.Doc)
-	if err != nil {
-		return row.Resource{}, fmt.Errorf("encode the document of %s %s: %w", r.Kind, r.ID, err)
-	}
-	out := r.Resource
-	out.Doc = doc
-	return out, nil
-}
-
-// resourceCursor is the page cursor of lists by age.
-func resourceCursor(r *row.Resource) store.ResourceCursor {
-	return store.ResourceCursor{CreatedAt: r.CreatedAt, ID: r.ID}
-}
-
-// created stamps a new resource.
-func created(ctx context.Context, now time.Time) row.Stamp {
-	return row.Stamp{CreatedAt: now.UnixMicro(), CreatedBy: callerOf(ctx).By}
-}
-
-// touch stamps a change.
-func touch(ctx context.Context, now time.Time, stamp *row.Stamp) {
-	stamp.UpdatedAt, stamp.UpdatedBy = now.UnixMicro(), callerOf(ctx).By
-}
-
-// at is a stored time on the wire; when also tells that 0 means absent.
-func at(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
-
-func when(micros int64) *time.Time {
-	if micros == 0 {
-		return nil
-	}
-	t := at(micros)
-	return &t
-}
-
-// text is an optional member: absent when empty.
-func text(v string) *string {
-	if v == "" {
-		return nil
-	}
-	return &v
 }
