@@ -1,0 +1,181 @@
+package template
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/farmhand-render/farmhand/openjd/expr"
+)
+
+// Bounds of a parameter space (2023-09 §3.4).
+const (
+	MaxTaskParameters = 16
+	MaxRangeItems     = 1024
+)
+
+func (d *decoder) parameterSpace(n *node, inTemplate *scope) *ParameterSpace {
+	o, ok := d.object(n, "a parameter space", "taskParameterDefinitions", "combination")
+	if !ok {
+		return nil
+	}
+	s := &ParameterSpace{}
+	definitions := o.required("taskParameterDefinitions")
+	distinct := d.distinct("a task parameter")
+	for _, item := range d.list(definitions, "task parameters", 1, MaxTaskParameters) {
+		p := d.taskParameter(item, inTemplate)
+		distinct(p.Name, item.get("name"))
+		s.TaskParameterDefinitions = append(s.TaskParameterDefinitions, p)
+	}
+	if n := o.optional("combination"); n != nil {
+		s.Combination = d.combination(n, s.TaskParameterDefinitions)
+	}
+	return s
+}
+
+func (d *decoder) taskParameter(n *node, inTemplate *scope) TaskParameterDefinition {
+	var p TaskParameterDefinition
+	o, ok := d.object(n, aTaskParameter, "name", "type", "range")
+	if !ok {
+		return p
+	}
+	p.Name = d.identifier(o.required("name"), "the name of a task parameter")
+	p.Type = d.taskParameterType(o.required("type"))
+	if n := o.required("range"); n != nil && p.Type != "" {
+		p.Range = d.taskRange(n, p.Type, inTemplate)
+	}
+	return p
+}
+
+func (d *decoder) taskParameterType(n *node) TaskParameterType {
+	if n != nil && n.kind == stringNode && strings.EqualFold(n.text, "CHUNK[INT]") {
+		d.at(n, "The CHUNK[INT] task parameter requires the %s extension.", TaskChunking) // the service's own words
+		return ""
+	}
+	if n == nil {
+		return ""
+	}
+	return choose(d, n, IntTaskParameter, FloatTaskParameter, StringTaskParameter, PathTaskParameter)
+}
+
+func (d *decoder) taskRange(n *node, t TaskParameterType, inTemplate *scope) TaskRange {
+	if n.kind != listNode {
+		return TaskRange{Expression: d.rangeExpression(n, t, inTemplate)}
+	}
+	r := TaskRange{Items: []Scalar{}}
+	for _, item := range d.list(n, "range values", 1, MaxRangeItems) {
+		r.Items = append(r.Items, d.rangeItem(item, t, inTemplate))
+	}
+	return r
+}
+
+func (d *decoder) rangeExpression(n *node, t TaskParameterType, inTemplate *scope) expr.FormatString {
+	if t != IntTaskParameter {
+		d.at(n, "expected a list of values, found %s; only INT can have a range expression", n.describe())
+		return expr.FormatString{}
+	}
+	if n.kind != stringNode && !n.loose {
+		d.at(n, "expected a list of integers or a range expression such as \"1-10\", found %s", n.describe())
+		return expr.FormatString{}
+	}
+	f, ok := d.format(n, inTemplate)
+	if ok && f.IsLiteral() {
+		if _, err := expr.ParseRange(f.String()); err != nil {
+			d.at(n, "%s is not a range expression: %s", quote(f.String()), err)
+		}
+	}
+	return f
+}
+
+func (d *decoder) rangeItem(n *node, t TaskParameterType, inTemplate *scope) Scalar {
+	text := t == StringTaskParameter || t == PathTaskParameter
+	if text || n.kind == stringNode {
+		f, ok := d.format(n, inTemplate)
+		if ok && f.IsLiteral() {
+			if _, err := CheckTaskValue(t, f.String()); err != nil {
+				d.at(n, "%s", err)
+			}
+		}
+		return Scalar{Format: f}
+	}
+	_, isInt := n.intOf()
+	_, isFloat := n.floatOf()
+	if (t == IntTaskParameter && !isInt) || (t == FloatTaskParameter && !isFloat) {
+		d.at(n, "expected a value of type %s, found %s", t, n.describe())
+		return Scalar{}
+	}
+	l := n.literal()
+	return Scalar{Kind: l.Kind, Format: expr.Literal(l.Text)}
+}
+
+// CheckTaskValue returns the text that a resolved range item has as a value of the type: an INT in plain decimal, a FLOAT with its
+// own digits. The error says why it cannot be one.
+func CheckTaskValue(t TaskParameterType, text string) (string, error) {
+	switch t {
+	case IntTaskParameter:
+		return (&JobParameterDefinition{Type: IntParameter}).ValueText(text)
+	case FloatTaskParameter:
+		return (&JobParameterDefinition{Type: FloatParameter}).ValueText(text)
+	}
+	return text, TaskValueRule().Check(text)
+}
+
+// combination reads a combination expression, which must hold every parameter once.
+func (d *decoder) combination(n *node, parameters []TaskParameterDefinition) string {
+	text, ok := d.text(n)
+	if !ok {
+		return ""
+	}
+	names := make([]string, len(parameters))
+	for i, p := range parameters {
+		names[i] = p.Name
+	}
+	c, err := ParseCombination(text)
+	if err == nil {
+		err = c.Covers(names)
+	}
+	if err != nil {
+		d.at(n, "%s is not a combination of the task parameters: %s", quote(text), err)
+	}
+	return text
+}
+
+// Covers says whether the expression holds each of the named parameters once, and no other.
+func (c *Combination) Covers(names []string) error {
+	uses := map[string]int{}
+	for _, name := range names {
+		uses[name] = 0
+	}
+	var all []error
+	for _, part := range c.Parameters() {
+		count, known := uses[part.Name]
+		uses[part.Name] = count + 1
+		switch {
+		case !known && count == 0:
+			message := "there is no task parameter " + part.Name
+			if near := nearest(part.Name, names); near != "" {
+				message += "; did you mean " + near + "?"
+			}
+			all = append(all, &expr.SyntaxError{Offset: part.Offset, Message: message})
+		case known && count == 1:
+			all = append(all, &expr.SyntaxError{Offset: part.Offset, Message: part.Name + " occurs more than once"})
+		}
+	}
+	for _, name := range names {
+		if name != "" && uses[name] == 0 {
+			all = append(all, errors.New(name+" is missing"))
+		}
+	}
+	return joinErrors(all)
+}
+
+// joinErrors makes one error of several, on one line.
+func joinErrors(all []error) error {
+	if len(all) <= 1 {
+		return errors.Join(all...)
+	}
+	texts := make([]string, len(all))
+	for i, err := range all {
+		texts[i] = err.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
