@@ -24,10 +24,10 @@ type generator struct {
 	// secretive says which shapes are sensitive or hold something that is.
 	secretive map[string]bool
 	// checked says which shapes of requests state something to check, inner which lists and maps are elements themselves.
-	checked map[string]bool
-	inner   map[string]bool
-	files   map[string][]byte
-	failures  []error
+	checked  map[string]bool
+	inner    map[string]bool
+	files    map[string][]byte
+	failures []error
 }
 
 // Generate returns the generated files by their slash-separated names relative to the module's root. The same model gives the same bytes.
@@ -202,7 +202,9 @@ func constName(value string) string {
 	return b.String()
 }
 
-func isAlnum(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+func isAlnum(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
 
 // snakeName is the file-name form of an operation's name.
 func snakeName(name string) string {

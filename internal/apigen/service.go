@@ -86,4 +86,14 @@ func (g *generator) serviceFiles() {
 		u.p("}\n")
 	}
 	g.add("deadline/server/unimplemented.go", "server", &u)
+
+	var r source
+	r.p("// endpoints ties every operation to its method of the service.")
+	r.p("func endpoints(service Service) []*endpoint {")
+	r.p("return []*endpoint{")
+	for i, op := range g.model.Operations {
+		r.p("newEndpoint(%d, service.%s),", i, op.Name)
+	}
+	r.p("}\n}\n")
+	g.add("deadline/server/endpoints.go", "server", &r)
 }
