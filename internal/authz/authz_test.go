@@ -1,0 +1,132 @@
+package authz
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/auth"
+)
+
+func operationNames() []string {
+	var names []string
+	for _, op := range deadline.Operations {
+		names = append(names, op.Name)
+	}
+	return names
+}
+
+func TestEveryOperationHasARule(t *testing.T) {
+	t.Parallel()
+	want := slices.Sorted(slices.Values(operationNames()))
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(rules))); diff != "" {
+		t.Errorf("operations of the model and of the table (-model +table):\n%s", diff)
+	}
+}
+
+// TestEveryOperationByEveryKind walks all operations with all kinds of caller and compares who may with what their policies list.
+func TestEveryOperationByEveryKind(t *testing.T) {
+	t.Parallel()
+	here := Resource{FarmID: "farm-1", QueueID: "queue-1", FleetID: "fleet-1", JobID: "job-1", WorkerID: "worker-1"}
+	worker := auth.Principal{Kind: auth.FleetRoleWorker, FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-1"}
+	all, none := operationNames(), []string(nil)
+	tests := []struct {
+		name string
+		who  auth.Principal
+		want []string
+	}{
+		{"nobody", auth.Principal{}, none},
+		{"administrator", auth.Principal{Kind: auth.Admin}, all},
+		{"service", auth.Principal{Kind: auth.Service}, all},
+		{"service limited to this farm", auth.Principal{Kind: auth.Service, Farms: []string{"farm-1"}}, all},
+		{"service limited to another farm", auth.Principal{Kind: auth.Service, Farms: []string{"farm-2"}}, none},
+		{"service limited to operations", auth.Principal{Kind: auth.Service, Operations: []string{"GetJob"}}, []string{"GetJob"}},
+		{"worker host", auth.Principal{Kind: auth.WorkerHost}, hostOperations},
+		{"worker host of another fleet", auth.Principal{Kind: auth.WorkerHost, FarmID: "farm-1", FleetID: "fleet-2"}, none},
+		{"worker", worker, workerOperations},
+		{"another worker", auth.Principal{Kind: auth.FleetRoleWorker, FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-2"}, none},
+		{"queue role of a worker", auth.Principal{Kind: auth.QueueRoleWorker, FarmID: "farm-1", QueueID: "queue-1"}, none},
+		{"queue role of a user", auth.Principal{Kind: auth.QueueRoleUser, FarmID: "farm-1", QueueID: "queue-1"}, none},
+		{"queue role for reading", auth.Principal{Kind: auth.QueueRoleRead, FarmID: "farm-1", QueueID: "queue-1"}, none},
+		{"fleet role for reading", auth.Principal{Kind: auth.FleetRoleRead, FarmID: "farm-1", FleetID: "fleet-1"}, none},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, op := range all {
+				got := Decide(tt.who, op, here, Memberships{})
+				if want := slices.Contains(tt.want, op); got.Allow != want {
+					t.Errorf("%s: allowed %v, want %v (%s)", op, got.Allow, want, got.Reason)
+				}
+				if !got.Allow && got.Reason == "" {
+					t.Errorf("%s: refused without a reason", op)
+				}
+			}
+		})
+	}
+	if Decide(auth.Principal{Kind: auth.Admin}, "MakeCoffee", here, Memberships{}).Allow {
+		t.Error("an operation without a rule is allowed")
+	}
+}
+
+func TestMembershipLevels(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		operation string
+		have      Memberships
+		want      bool
+	}{
+		{"GetFarm", Memberships{Farm: Viewer}, true},
+		{"GetFarm", Memberships{Queue: Owner}, false},
+		{"CreateJob", Memberships{Farm: Viewer, Queue: Contributor}, true},
+		{"CreateJob", Memberships{Farm: Viewer, Queue: Viewer}, false},
+		{"UpdateJob", Memberships{Farm: Contributor, Queue: Contributor}, false},
+		{"UpdateJob", Memberships{Job: Owner}, true},
+		{"GetJob", Memberships{Job: Viewer}, true},
+		{"GetWorker", Memberships{Fleet: Viewer}, true},
+		{"GetWorker", Memberships{Queue: Owner}, false},
+		{"CreateBudget", Memberships{Farm: Manager}, false},
+		{"CreateBudget", Memberships{Farm: Owner}, true},
+		{"DeleteFarm", Memberships{Farm: Owner}, false},
+		{"ListFarms", Memberships{}, true},
+		{"GetMonitorSettings", Memberships{}, true},
+		{"UpdateWorkerSchedule", Memberships{Farm: Owner, Fleet: Owner}, false},
+	}
+	for _, tt := range tests {
+		got := Decide(auth.Principal{Kind: auth.User}, tt.operation, Resource{FarmID: "farm-1"}, tt.have)
+		if got.Allow != tt.want {
+			t.Errorf("%s with %+v: allowed %v, want %v", tt.operation, tt.have, got.Allow, tt.want)
+		}
+	}
+}
+
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	worker := auth.Principal{Kind: auth.FleetRoleWorker, FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-1"}
+	reader := auth.Principal{Kind: auth.QueueRoleRead, FarmID: "farm-1", QueueID: "queue-1"}
+	tests := []struct {
+		name                string
+		who                 auth.Principal
+		farm, owner, stream string
+		read, write         bool
+	}{
+		{"administrator", auth.Principal{Kind: auth.Admin}, "farm-9", "queue-9", "x", true, true},
+		{"worker, its own stream", worker, "farm-1", "fleet-1", "worker-1", false, true},
+		{"worker, another's stream", worker, "farm-1", "fleet-1", "worker-2", false, false},
+		{"worker, a session", worker, "farm-1", "queue-1", "session-1", false, true},
+		{"worker, another farm", worker, "farm-2", "queue-1", "session-1", false, false},
+		{"reader of the queue", reader, "farm-1", "queue-1", "session-1", true, false},
+		{"reader of another queue", reader, "farm-1", "queue-2", "session-1", false, false},
+		{"nobody", auth.Principal{}, "farm-1", "queue-1", "session-1", false, false},
+		{"nobody, no farm", auth.Principal{}, "", "", "", false, false},
+	}
+	for _, tt := range tests {
+		got := Logs(tt.who, tt.farm, tt.owner, tt.stream)
+		if got.Read != tt.read || got.Write != tt.write {
+			t.Errorf("%s: %+v, want read %v, write %v", tt.name, got, tt.read, tt.write)
+		}
+	}
+}
