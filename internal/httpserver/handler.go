@@ -1,0 +1,209 @@
+package httpserver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/farmhand-render/farmhand/awsproto/sigv4"
+	"github.com/farmhand-render/farmhand/internal/auth"
+)
+
+// Service is one service on the port.
+type Service struct {
+	// Handler gets requests whose signature is verified; [auth.FromContext] gives who signed.
+	Handler http.Handler
+	// Refuse answers a request that could not be authenticated, in the service's own form.
+	Refuse func(w http.ResponseWriter, status int, code, message string)
+}
+
+// Check is a condition of readiness.
+type Check struct {
+	Name  string
+	Check func(context.Context) error
+}
+
+// Config is what [New] needs.
+type Config struct {
+	Authenticator *auth.Authenticator
+	Services      map[string]Service // by the service name in the scope of signatures
+	Checks        []Check
+	// Index answers GET /; nil answers 404.
+	Index  http.Handler
+	Logger *slog.Logger
+	Now    func() time.Time // default time.Now
+}
+
+// handler is everything behind the listener.
+type handler struct {
+	Config
+	open *http.ServeMux // what needs no signature
+}
+
+// New returns the handler of the port.
+func New(c Config) http.Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	h := &handler{Config: c, open: http.NewServeMux()}
+	if c.Index != nil {
+		h.open.Handle("GET /{$}", c.Index)
+	}
+	h.open.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
+	h.open.HandleFunc("GET /readyz", h.ready)
+	h.open.HandleFunc("POST /2023-10-12/telemetry", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte("{}")) //nolint:errcheck // the caller is gone
+	})
+	return h
+}
+
+type requestIDKey struct{}
+
+// RequestID gives the id of the request that ctx belongs to.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// newRequestID is a version 4 UUID.
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:]) //nolint:errcheck // it never fails: the process ends instead
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var text [36]byte
+	hex.Encode(text[:], b[:4])
+	hex.Encode(text[9:], b[4:6])
+	hex.Encode(text[14:], b[6:8])
+	hex.Encode(text[19:], b[8:10])
+	hex.Encode(text[24:], b[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	id := newRequestID()
+	w.Header().Set("X-Amzn-Requestid", id)
+	rec := &recorder{ResponseWriter: w}
+	defer func() {
+		if caught := recover(); caught != nil {
+			if caught == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
+				panic(caught) //nolint:forbidigo // the server's own way to abort a connection
+			}
+			h.Logger.LogAttrs(r.Context(), slog.LevelError, "panic in a handler", slog.String("request_id", id),
+				slog.Any("panic", caught), slog.String("stack", string(debug.Stack())))
+			if rec.status == 0 {
+				writeText(rec, http.StatusInternalServerError, "internal error\n")
+			}
+		}
+		h.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("request_id", id), slog.String("method", r.Method),
+			slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+	}()
+	h.dispatch(rec, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+}
+
+// dispatch finds the service that the signature names.
+func (h *handler) dispatch(w http.ResponseWriter, r *http.Request) {
+	if !sigv4.IsSigned(r) {
+		if known, pattern := h.open.Handler(r); pattern != "" {
+			known.ServeHTTP(w, r)
+			return
+		}
+		h.unsigned(w)
+		return
+	}
+	service, known := h.Services[sigv4.Service(r)]
+	if !known {
+		refuseJSON(w, http.StatusForbidden, "InvalidSignatureException", "the signature is for a service that does not answer here")
+		return
+	}
+	who, err := h.Authenticator.Authenticate(r, h.Now())
+	if err != nil {
+		h.refuse(w, r, service, err)
+		return
+	}
+	service.Handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), who)))
+}
+
+// unsigned refuses in the form of the API that most requests are for.
+func (h *handler) unsigned(w http.ResponseWriter) {
+	refuseJSON(w, http.StatusForbidden, "MissingAuthenticationTokenException", "the request is not signed")
+}
+
+// refuse answers a request whose caller is not known.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, s Service, err error) {
+	var tooLarge *http.MaxBytesError
+	var refused *sigv4.Error
+	switch {
+	case errors.As(err, &tooLarge):
+		s.Refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "the body is too large")
+	case errors.As(err, &refused):
+		s.Refuse(w, http.StatusForbidden, exceptionName(refused.Code), refused.Message)
+	default:
+		h.Logger.LogAttrs(r.Context(), slog.LevelWarn, "a request could not be authenticated",
+			slog.String("request_id", RequestID(r.Context())), slog.String("error", err.Error()))
+		s.Refuse(w, http.StatusBadRequest, "InvalidSignatureException", "the request could not be read")
+	}
+}
+
+// exceptionName is what AWS's JSON services call a reason for refusing a signature.
+func exceptionName(code sigv4.Code) string {
+	switch code {
+	case sigv4.SignatureDoesNotMatch, sigv4.RequestTimeTooSkewed, sigv4.RequestExpired, sigv4.ContentMismatch, sigv4.IncompleteBody:
+		return "InvalidSignatureException"
+	default:
+		return string(code) + "Exception"
+	}
+}
+
+// ready tells the truth about whether requests can be served.
+func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	status, text := http.StatusOK, ""
+	for _, c := range h.Checks {
+		if err := c.Check(ctx); err != nil {
+			status = http.StatusServiceUnavailable
+			text += c.Name + ": " + err.Error() + "\n"
+			continue
+		}
+		text += c.Name + ": ok\n"
+	}
+	writeText(w, status, text)
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(text)) //nolint:errcheck // the caller is gone
+}
