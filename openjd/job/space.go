@@ -2,6 +2,7 @@ package job
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
@@ -49,13 +50,8 @@ var ErrNoSuchTask = errors.New("no such task in the parameter space")
 // parameters.
 type ParameterSpace struct {
 	definition SpaceDefinition
-	length     int64
-}
-
-// NewParameterSpace checks a definition and prepares access to its tasks. The cost is that of the definition's text, whatever the
-// number of tasks.
-func NewParameterSpace(def SpaceDefinition) (*ParameterSpace, error) {
-	return nil, errors.New("parameter spaces are not built yet")
+	dimensions []dimension // in order of definition
+	root       *factor     // nil when there are no parameters
 }
 
 // Definition returns what the space was built from.
@@ -74,20 +70,53 @@ func (s *ParameterSpace) Combination() string { return s.Definition().Combinatio
 
 // Len returns the number of tasks, at least 1.
 func (s *ParameterSpace) Len() int64 {
-	if s == nil {
+	if s == nil || s.root == nil {
 		return 1
 	}
-	return s.length
+	return s.root.length
 }
 
 // At returns the parameters of task i, counted from 0, or [ErrNoSuchTask]. The rightmost factor of a product varies fastest.
-func (s *ParameterSpace) At(i int64) (TaskParameters, error) { return s.AppendAt(nil, i) }
+func (s *ParameterSpace) At(i int64) (TaskParameters, error) {
+	if s == nil || s.root == nil {
+		return s.AppendAt(nil, i)
+	}
+	return s.AppendAt(make(TaskParameters, 0, len(s.dimensions)), i)
+}
 
 // AppendAt appends the parameters of task i to dst, so that a loop can reuse memory.
 func (s *ParameterSpace) AppendAt(dst TaskParameters, i int64) (TaskParameters, error) {
-	return dst, ErrNoSuchTask
+	if i < 0 || i >= s.Len() {
+		return dst, fmt.Errorf("task %d of %d: %w", i, s.Len(), ErrNoSuchTask)
+	}
+	if s == nil || s.root == nil {
+		return dst, nil
+	}
+	var at [template.MaxTaskParameters]int64
+	s.root.locate(i, at[:])
+	for k := range s.dimensions {
+		p := &s.definition.Parameters[k]
+		dst = append(dst, TaskParameter{Name: p.Name, Type: p.Type, Value: s.dimensions[k].at(at[k])})
+	}
+	return dst, nil
 }
 
 // Index returns the index of the first task with these parameters, in any order, and whether there is one. Every parameter of the
-// space must be given.
-func (s *ParameterSpace) Index(params TaskParameters) (int64, bool) { return 0, false }
+// space must be given once and no other. INT and FLOAT compare as numbers.
+func (s *ParameterSpace) Index(params TaskParameters) (int64, bool) {
+	if s == nil || s.root == nil {
+		return 0, len(params) == 0
+	}
+	if len(params) != len(s.dimensions) {
+		return 0, false
+	}
+	texts := make([]string, len(s.dimensions))
+	for k, p := range s.definition.Parameters {
+		text, ok := params.Get(p.Name)
+		if !ok {
+			return 0, false
+		}
+		texts[k] = text
+	}
+	return s.root.find(func(k int, from int64) (int64, bool) { return s.dimensions[k].index(texts[k], from) })
+}

@@ -1,0 +1,86 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/farmhand-render/farmhand/openjd/expr"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+// dimension is the values of one task parameter.
+type dimension struct {
+	typ    template.TaskParameterType
+	span   expr.RangeExpr // of a range expression
+	values []string       // of a list, nil for a range expression
+}
+
+func newDimension(p SpaceParameter) (dimension, error) {
+	d := dimension{typ: p.Type}
+	if p.Range == "" {
+		if len(p.Values) == 0 {
+			return d, errors.New("has neither a range nor values")
+		}
+		if len(p.Values) > template.MaxRangeItems {
+			return d, fmt.Errorf("has %d values, at most %d are allowed", len(p.Values), template.MaxRangeItems)
+		}
+		d.values = make([]string, len(p.Values))
+		for i, v := range p.Values {
+			text, err := template.CheckTaskValue(p.Type, v)
+			if err != nil {
+				return d, fmt.Errorf("value %d: %w", i, err)
+			}
+			d.values[i] = text
+		}
+		return d, nil
+	}
+	if p.Type != template.IntTaskParameter || len(p.Values) > 0 {
+		return d, errors.New("only INT can have a range expression, and then no values")
+	}
+	var err error
+	d.span, err = expr.ParseRange(p.Range)
+	return d, err
+}
+
+func (d *dimension) length() int64 {
+	if d.values != nil {
+		return int64(len(d.values))
+	}
+	return d.span.Len()
+}
+
+func (d *dimension) at(i int64) string {
+	if d.values != nil {
+		return d.values[i]
+	}
+	return strconv.FormatInt(d.span.At(i), 10)
+}
+
+// index returns the first position from from on that holds the value written as text.
+func (d *dimension) index(text string, from int64) (int64, bool) {
+	text, err := template.CheckTaskValue(d.typ, text)
+	if err != nil {
+		return 0, false
+	}
+	if d.values == nil {
+		v, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		i, ok := d.span.Index(v)
+		return i, ok && i >= from
+	}
+	for i := from; i < int64(len(d.values)); i++ {
+		if d.values[i] == text || d.typ == template.FloatTaskParameter && sameFloat(d.values[i], text) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func sameFloat(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
+}
