@@ -58,7 +58,13 @@ func associationCursor(a *row.Association) row.AssociationKey {
 // which user jobs run on the fleet's operating system.
 func fits(queue *queueDocument, fleet *fleetDocument) error {
 	if profile := fleet.CustomerManaged.StorageProfileId; profile != nil && !slices.Contains(queue.AllowedStorageProfileIDs, *profile) {
-		return invalid("storageProfileId", "Mismatch between storage profile ids.")
+		return &deadline.ValidationException{
+			Message: "Mismatch between storage profile ids.", // clients know this text
+			Reason:  deadline.ValidationExceptionReasonFieldValidationFailed,
+			FieldList: []deadline.ValidationExceptionField{{
+				Name: "storageProfileId", Message: "must be one of the queue's allowedStorageProfileIds",
+			}},
+		}
 	}
 	user := &queue.JobRunAsUser
 	if user.RunAs == deadline.RunAsWorkerAgentUser {
@@ -70,7 +76,7 @@ func fits(queue *queueDocument, fleet *fleetDocument) error {
 		has = user.Windows != nil && user.Windows.User != ""
 	}
 	if !has {
-		return invalid("jobRunAsUser", fmt.Sprintf("the queue runs jobs as QUEUE_CONFIGURED_USER but has no user for %s, the system of the fleet", os))
+		return invalid("jobRunAsUser", fmt.Sprintf("must have a user for %s, the system of the fleet, or runAs WORKER_AGENT_USER", os))
 	}
 	return nil
 }

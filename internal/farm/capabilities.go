@@ -32,7 +32,7 @@ func checkWorkerCapabilities(c *deadline.CustomerManagedWorkerCapabilities) erro
 	}
 	ordered := func(field string, least int32, most *int32) {
 		if most != nil && *most < least {
-			refuse(field, fmt.Sprintf("min %d is more than max %d", least, *most))
+			refuse(field, fmt.Sprintf("must not have a min above its max: %d > %d", least, *most))
 		}
 	}
 	ordered("vCpuCount", c.VCpuCount.Min, c.VCpuCount.Max)
@@ -48,9 +48,9 @@ func checkWorkerCapabilities(c *deadline.CustomerManagedWorkerCapabilities) erro
 		lower := strings.ToLower(name)
 		switch {
 		case strings.HasPrefix(lower, reserved):
-			refuse(field, fmt.Sprintf("%s: names that begin with %s are reserved", name, reserved))
+			refuse(field, fmt.Sprintf("must not be named %s: names that begin with %s are reserved", name, reserved))
 		case seen[lower]:
-			refuse(field, name+" is given twice")
+			refuse(field, "repeats the name "+name)
 		}
 		seen[lower] = true
 	}
@@ -59,9 +59,9 @@ func checkWorkerCapabilities(c *deadline.CustomerManagedWorkerCapabilities) erro
 		named(field, a.Name, reservedAmounts)
 		switch {
 		case a.Min < 0:
-			refuse(field, fmt.Sprintf("min %v is negative", a.Min))
+			refuse(field, fmt.Sprintf("must not have a negative min: %v", a.Min))
 		case a.Max != nil && *a.Max < a.Min:
-			refuse(field, fmt.Sprintf("min %v is more than max %v", a.Min, *a.Max))
+			refuse(field, fmt.Sprintf("must not have a min above its max: %v > %v", a.Min, *a.Max))
 		}
 	}
 	for i, a := range c.CustomAttributes {

@@ -41,22 +41,14 @@ func notFound(resourceType, id string) error {
 	}
 }
 
-// invalid refuses the value of one member of the request.
+// invalid refuses the value of one member of the request; message goes on after the member's name ("must be …").
 func invalid(field, message string) error {
 	return invalidFields(deadline.ValidationExceptionField{Name: field, Message: message})
 }
 
 // invalidFields refuses the values of one or more members of the request.
 func invalidFields(fields ...deadline.ValidationExceptionField) error {
-	message := fields[0].Name + ": " + fields[0].Message
-	if len(fields) > 1 {
-		message = fmt.Sprintf("%s (and %d more, see fieldList)", message, len(fields)-1)
-	}
-	return &deadline.ValidationException{
-		Message:   message,
-		Reason:    deadline.ValidationExceptionReasonFieldValidationFailed,
-		FieldList: fields,
-	}
+	return deadline.InvalidFields(deadline.ValidationExceptionReasonFieldValidationFailed, fields)
 }
 
 func conflict(reason deadline.ConflictExceptionReason, resourceType, id, status, message string) error {

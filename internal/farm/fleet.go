@@ -75,8 +75,7 @@ func (s *Service) configureFleet(
 ) error {
 	if configuration != nil {
 		if configuration.CustomerManaged == nil {
-			return invalid("configuration", "only customerManaged fleets are built in this version of Farmhand: "+
-				"there is no provider of machines for service-managed ones")
+			return invalid("configuration", "must be customerManaged: service-managed fleets are not built in this version of Farmhand")
 		}
 		doc.CustomerManaged = fleetDefaults(*configuration.CustomerManaged)
 		if profile := doc.CustomerManaged.StorageProfileId; profile != nil {
@@ -94,7 +93,7 @@ func (s *Service) configureFleet(
 		}
 	}
 	if doc.MinWorkerCount > doc.MaxWorkerCount {
-		return invalid("minWorkerCount", fmt.Sprintf("%d is more than maxWorkerCount %d", doc.MinWorkerCount, doc.MaxWorkerCount))
+		return invalid("minWorkerCount", fmt.Sprintf("must not be more than maxWorkerCount: %d > %d", doc.MinWorkerCount, doc.MaxWorkerCount))
 	}
 	if err := checkWorkerCapabilities(&doc.CustomerManaged.WorkerCapabilities); err != nil {
 		return err

@@ -51,7 +51,7 @@ func list[C, R any](ctx context.Context, s *Service, l listing[C, R]) ([]R, *str
 	now, after := s.now(), l.first
 	if l.nextToken != nil && *l.nextToken != "" {
 		if err := s.pages.open(now, key, *l.nextToken, &after); err != nil {
-			return nil, nil, invalid("nextToken", "the token is not valid for this request: it is altered, expired or of another request")
+			return nil, nil, invalid("nextToken", "is not valid: it was altered, has expired, or belongs to another request or caller")
 		}
 	}
 	rows, last, err := l.scan(ctx, after)

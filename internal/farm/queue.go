@@ -84,10 +84,10 @@ func (s *Service) newQueue(ctx context.Context, in *deadline.CreateQueueInput) (
 		doc.SchedulingConfiguration = schedulingDefaults(*in.SchedulingConfiguration)
 	}
 	if name, twice := duplicate(doc.RequiredFileSystemLocationNames); twice {
-		return nil, invalid("requiredFileSystemLocationNames", fmt.Sprintf("%q is listed more than once", name))
+		return nil, invalid("requiredFileSystemLocationNames", fmt.Sprintf("lists %q more than once", name))
 	}
 	if name, twice := duplicate(doc.AllowedStorageProfileIDs); twice {
-		return nil, invalid("allowedStorageProfileIds", fmt.Sprintf("%q is listed more than once", name))
+		return nil, invalid("allowedStorageProfileIds", fmt.Sprintf("lists %q more than once", name))
 	}
 	if err := s.storageProfiles(ctx, in.FarmId, doc.AllowedStorageProfileIDs); err != nil {
 		return nil, err
@@ -127,9 +127,9 @@ func checkJobRunAsUser(u *deadline.JobRunAsUser) error {
 	posix := u.Posix != nil && (u.Posix.User != "" || u.Posix.Group != "")
 	switch {
 	case u.RunAs == deadline.RunAsWorkerAgentUser && (posix || u.Windows != nil):
-		return invalid("jobRunAsUser", "posix and windows users need runAs QUEUE_CONFIGURED_USER")
+		return invalid("jobRunAsUser", "must not have posix or windows users unless runAs is QUEUE_CONFIGURED_USER")
 	case posix && (u.Posix.User == "" || u.Posix.Group == ""):
-		return invalid("jobRunAsUser.posix", "user and group are needed together")
+		return invalid("jobRunAsUser.posix", "must have user and group together")
 	}
 	return nil
 }
@@ -277,7 +277,7 @@ func (s *Service) changeQueue(ctx context.Context, doc *queueDocument, in *deadl
 func editNames(field string, names, add, remove []string) ([]string, error) {
 	for _, name := range add {
 		if slices.Contains(remove, name) {
-			return nil, invalid(field+"ToAdd", fmt.Sprintf("%q is to be added and to be removed", name))
+			return nil, invalid(field+"ToAdd", fmt.Sprintf("adds %q, which is to be removed as well", name))
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -285,7 +285,7 @@ func editNames(field string, names, add, remove []string) ([]string, error) {
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(remove, name) })
 	if len(names) > maxQueueNames {
-		return nil, invalid(field+"ToAdd", fmt.Sprintf("the queue would have %d, at most %d are allowed", len(names), maxQueueNames))
+		return nil, invalid(field+"ToAdd", fmt.Sprintf("would give the queue %d names; it can have %d", len(names), maxQueueNames))
 	}
 	return names, nil
 }

@@ -48,13 +48,9 @@ func templateError(err error) error {
 	}
 	fields := make([]deadline.ValidationExceptionField, len(mistakes))
 	for i, mistake := range mistakes {
-		fields[i] = deadline.ValidationExceptionField{Name: "template", Message: mistake.Error()}
+		fields[i] = deadline.ValidationExceptionField{Name: "template", Message: "has a mistake: " + mistake.Error()}
 	}
-	return &deadline.ValidationException{
-		Message:   "template: " + mistakes.Error(),
-		Reason:    deadline.ValidationExceptionReasonFieldValidationFailed,
-		FieldList: fields,
-	}
+	return invalidFields(fields...)
 }
 
 // CreateQueueEnvironment adds an environment to a queue. A template with mistakes is a ValidationException that lists them all.

@@ -28,20 +28,20 @@ const (
 // checkTags refuses tags that cannot be.
 func checkTags(tags map[string]string) error {
 	if len(tags) > maxTags {
-		return invalid("tags", fmt.Sprintf("a resource can have at most %d tags", maxTags))
+		return invalid("tags", fmt.Sprintf("must not come to more than %d for one resource", maxTags))
 	}
 	for key, value := range tags {
 		switch n := utf8.RuneCountInString(key); {
 		case n == 0 || n > maxTagKey:
-			return invalid("tags", fmt.Sprintf("a key must have 1 to %d characters", maxTagKey))
+			return invalid("tags", fmt.Sprintf("must have keys of 1 to %d characters", maxTagKey))
 		case len(key) >= len(reservedTagPrefix) && strings.EqualFold(key[:len(reservedTagPrefix)], reservedTagPrefix):
-			return invalid("tags", "keys that begin with aws: are reserved")
+			return invalid("tags", "must not have keys that begin with "+reservedTagPrefix+": they are reserved")
 		case !tagText(key):
-			return invalid("tags", "a key can have letters, digits, spaces and "+tagPunctuation)
+			return invalid("tags", "must have keys of letters, digits, spaces and "+tagPunctuation)
 		case utf8.RuneCountInString(value) > maxTagValue:
-			return invalid("tags", fmt.Sprintf("a value can have at most %d characters", maxTagValue))
+			return invalid("tags", fmt.Sprintf("must have values of at most %d characters", maxTagValue))
 		case !tagText(value):
-			return invalid("tags", "a value can have letters, digits, spaces and "+tagPunctuation)
+			return invalid("tags", "must have values of letters, digits, spaces and "+tagPunctuation)
 		}
 	}
 	return nil

@@ -1,0 +1,234 @@
+package farm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/deadline/client"
+	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/internal/committer"
+	"github.com/farmhand-render/farmhand/internal/scheduler"
+	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/sqlite"
+)
+
+// testFarm is the whole path of a request but its signature: generated client, HTTP, generated handler, service, committer,
+// scheduler and a database on disk.
+type testFarm struct {
+	*client.Client // calls as the administrator
+
+	t       *testing.T
+	url     string
+	service *Service
+	store   store.Store
+	logs    *testLogs
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+const (
+	testAccount = "123456789012"
+	testRegion  = "us-west-2"
+	adminARN    = "arn:aws:iam::123456789012:user/admin"
+	testRole    = "arn:aws:iam::123456789012:role/farmhand"
+)
+
+// openFarm starts a service on an empty database. options change its configuration.
+func openFarm(t *testing.T, options ...func(*Config)) *testFarm {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "farm.db"), sqlite.Options{Relaxed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := committer.New(db, committer.Options{})
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	f := &testFarm{t: t, store: db, logs: &testLogs{}, now: time.Now()}
+	config := Config{
+		Store: db, Committer: c, Logs: f.logs, Region: testRegion, AccountID: testAccount,
+		Secret: make([]byte, 32), Quotas: DefaultQuotas(), Now: f.clock,
+	}
+	for _, option := range options {
+		option(&config)
+	}
+	if f.service, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	handler := server.NewHandler(f.service, server.Options{
+		RequestID: func(context.Context) string { return "request" },
+		Observe: func(_ context.Context, o server.Outcome) {
+			if o.Panic != "" {
+				t.Errorf("%s panicked: %v\n%s", o.Operation.Name, o.Err, o.Panic)
+			}
+		},
+	})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := Caller{ID: r.Header.Get(callerHeader), By: r.Header.Get(callerHeader)}
+		handler.ServeHTTP(w, r.WithContext(WithCaller(r.Context(), caller)))
+	}))
+	t.Cleanup(web.Close)
+	f.url = web.URL
+	f.Client = f.as(adminARN)
+	return f
+}
+
+const callerHeader = "Test-Caller"
+
+// as gives a client of another caller.
+func (f *testFarm) as(caller string) *client.Client {
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+	})
+	return client.New(aws.Config{Region: testRegion, Credentials: credentials, RetryMaxAttempts: 1}, func(o *client.Options) {
+		o.Endpoint = f.url
+		o.HTTP = doer(func(r *http.Request) (*http.Response, error) {
+			r.Header.Set(callerHeader, caller)
+			return http.DefaultClient.Do(r)
+		})
+	})
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+// clock and advance are the service's clock: it stands still unless it is moved.
+func (f *testFarm) clock() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+func (f *testFarm) advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(d)
+}
+
+// testLogs remembers which groups and streams were made.
+type testLogs struct {
+	mu      sync.Mutex
+	groups  []string
+	streams []string
+}
+
+func (l *testLogs) EnsureGroup(_ context.Context, group string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.groups = append(l.groups, group)
+	return nil
+}
+
+func (l *testLogs) EnsureStream(_ context.Context, group, stream string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.streams = append(l.streams, group+" "+stream)
+	return nil
+}
+
+// must stops the test when a call fails.
+func must[T any](out T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+}
+
+// fails is the modelled error E that a call must end with.
+func fails[E error](t *testing.T, err error) E {
+	t.Helper()
+	var want E
+	if !errors.As(err, &want) {
+		t.Fatalf("got the error %v, want %T", err, want)
+	}
+	return want
+}
+
+// failsOn is fails for a ValidationException on one field.
+func failsOn(t *testing.T, err error, field string) {
+	t.Helper()
+	e := fails[*deadline.ValidationException](t, err)
+	if e.Reason != deadline.ValidationExceptionReasonFieldValidationFailed || len(e.FieldList) == 0 || e.FieldList[0].Name != field {
+		t.Fatalf("got %s %s %v, want FIELD_VALIDATION_FAILED on %s", e.Reason, e.Message, e.FieldList, field)
+	}
+}
+
+// failsMissing is fails for a ResourceNotFoundException.
+func failsMissing(t *testing.T, err error, resourceType, id string) {
+	t.Helper()
+	e := fails[*deadline.ResourceNotFoundException](t, err)
+	if e.ResourceType != resourceType || e.ResourceId != id {
+		t.Fatalf("got that %s %s does not exist, want %s %s", e.ResourceType, e.ResourceId, resourceType, id)
+	}
+}
+
+// newFarm, newQueue, newFleet and associate make resources with the least that they need.
+func (f *testFarm) newFarm() string {
+	f.t.Helper()
+	return must(f.CreateFarm(f.t.Context(), &deadline.CreateFarmInput{DisplayName: "farm"}))(f.t).FarmId
+}
+
+func (f *testFarm) newQueue(farmID string, change ...func(*deadline.CreateQueueInput)) string {
+	f.t.Helper()
+	in := &deadline.CreateQueueInput{FarmId: farmID, DisplayName: "queue"}
+	for _, c := range change {
+		c(in)
+	}
+	return must(f.CreateQueue(f.t.Context(), in))(f.t).QueueId
+}
+
+func fleetInput(farmID string) *deadline.CreateFleetInput {
+	return &deadline.CreateFleetInput{
+		FarmId: farmID, DisplayName: "fleet", RoleArn: testRole, MaxWorkerCount: 10,
+		Configuration: deadline.FleetConfiguration{CustomerManaged: &deadline.CustomerManagedFleetConfiguration{
+			Mode: deadline.AutoScalingModeNoScaling,
+			WorkerCapabilities: deadline.CustomerManagedWorkerCapabilities{
+				VCpuCount: deadline.VCpuCountRange{Min: 1}, MemoryMiB: deadline.MemoryMiBRange{Min: 512},
+				OsFamily:            deadline.CustomerManagedFleetOperatingSystemFamilyLinux,
+				CpuArchitectureType: deadline.CpuArchitectureTypeX8664,
+			},
+		}},
+	}
+}
+
+func (f *testFarm) newFleet(farmID string, change ...func(*deadline.CreateFleetInput)) string {
+	f.t.Helper()
+	in := fleetInput(farmID)
+	for _, c := range change {
+		c(in)
+	}
+	return must(f.CreateFleet(f.t.Context(), in))(f.t).FleetId
+}
+
+func (f *testFarm) associate(farmID, queueID, fleetID string) {
+	f.t.Helper()
+	must(f.CreateQueueFleetAssociation(f.t.Context(), &deadline.CreateQueueFleetAssociationInput{
+		FarmId: farmID, QueueId: queueID, FleetId: fleetID,
+	}))(f.t)
+}
+
+// apply sends a command past the service, to bring a farm into a state.
+func (f *testFarm) apply(farmID string, command scheduler.Command) {
+	f.t.Helper()
+	must(f.service.commit(f.t.Context(), farmID, command))(f.t)
+}
