@@ -64,6 +64,14 @@ func (d *DB) HoldsJob(ctx context.Context, workerID, jobID string) (bool, error)
 	return n > 0, err
 }
 
+const sqlHoldsQueue = `SELECT count(*) FROM session WHERE worker_id = $1 AND queue_id = $2 AND ` + openSession
+
+// HoldsQueue implements [Reader].
+func (d *DB) HoldsQueue(ctx context.Context, workerID, queueID string) (bool, error) {
+	n, err := number(ctx, d.engine, sqlHoldsQueue, workerID, queueID)
+	return n > 0, err
+}
+
 var actions = newTable("session_action", 3, 5,
 	"job_id, session_seq, action_index, session_id, kind, environment_id, step_index, task_index, status, "+
 		"started_at, ended_at, worker_updated_at, progress, progress_message, exit_code, manifests",

@@ -77,6 +77,8 @@ type Reader interface {
 	WorkerSessions(ctx context.Context, workerID string, after ResourceCursor, limit int) ([]row.Session, error)
 	// HoldsJob reports whether the worker has a session of the job that is not over.
 	HoldsJob(ctx context.Context, workerID, jobID string) (bool, error)
+	// HoldsQueue reports whether the worker has a session of the queue that is not over.
+	HoldsQueue(ctx context.Context, workerID, queueID string) (bool, error)
 
 	Action(ctx context.Context, jobID string, sessionSeq, actionIndex int64) (*row.SessionAction, error)
 	// Actions lists by (SessionSeq, ActionIndex).

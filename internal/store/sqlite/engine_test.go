@@ -209,6 +209,7 @@ func runAllQueries(t *testing.T, s store.Store) {
 		func() error { _, err := s.Sessions(ctx, "", 0, 1); return err },
 		func() error { _, err := s.WorkerSessions(ctx, "", from, 1); return err },
 		func() error { _, err := s.HoldsJob(ctx, "", ""); return err },
+		func() error { _, err := s.HoldsQueue(ctx, "", ""); return err },
 		func() error { _, err := s.Action(ctx, "", 0, 0); return err },
 		func() error { _, err := s.FarmIDs(ctx); return err },
 	}

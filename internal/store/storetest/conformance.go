@@ -372,10 +372,21 @@ func testPurge(t *testing.T, s store.Store) {
 
 func testHoldsJob(t *testing.T, s store.Store) {
 	commit(t, s, &row.Changes{Sessions: []row.Session{
-		{JobID: "job-1", Seq: 0, SessionID: "s0", WorkerID: "worker-1", Lifecycle: status.SessionEnded},
-		{JobID: "job-1", Seq: 1, SessionID: "s1", WorkerID: "worker-2", Lifecycle: status.SessionUpdateInProgress},
-		{JobID: "job-2", Seq: 0, SessionID: "s2", WorkerID: "worker-1", Lifecycle: status.SessionStarted},
+		{JobID: "job-1", QueueID: "queue-1", Seq: 0, SessionID: "s0", WorkerID: "worker-1", Lifecycle: status.SessionEnded},
+		{JobID: "job-1", QueueID: "queue-1", Seq: 1, SessionID: "s1", WorkerID: "worker-2", Lifecycle: status.SessionUpdateInProgress},
+		{JobID: "job-2", QueueID: "queue-2", Seq: 0, SessionID: "s2", WorkerID: "worker-1", Lifecycle: status.SessionStarted},
 	}})
+	for _, tt := range []struct {
+		worker, queue string
+		want          bool
+	}{
+		{"worker-1", "queue-1", false}, {"worker-2", "queue-1", true}, {"worker-1", "queue-2", true}, {"worker-2", "queue-2", false},
+	} {
+		got, err := s.HoldsQueue(t.Context(), tt.worker, tt.queue)
+		if must(t, got, err) != tt.want {
+			t.Errorf("HoldsQueue(%s, %s) = %t, want %t", tt.worker, tt.queue, got, tt.want)
+		}
+	}
 	for _, tt := range []struct {
 		worker, job string
 		want        bool
