@@ -5,7 +5,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
-	"github.com/farmhand-render/farmhand/openjd/job"
+	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
 // Instant is the time of a command, read once by the caller. Wall stamps what is
@@ -185,7 +185,7 @@ type AssignedAction struct {
 	EnvironmentID string
 	StepID        string // taskRun; syncInputJobAttachments of a step's dependencies
 	TaskIndex     int64
-	Space         *job.ParameterSpace
+	Space         *openjd.ParameterSpace
 }
 
 // QueueScheduling is the "scheduling" member of a queue's document.

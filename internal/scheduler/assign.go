@@ -1,0 +1,156 @@
+package scheduler
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+func (c *Core) updateWorkerSchedule(cmd UpdateWorkerSchedule) error {
+	w, err := c.worker(cmd.FleetID, cmd.WorkerID)
+	if err != nil {
+		return err
+	}
+	if !w.row.Status.Online() {
+		return workerConflict(w, "the worker is offline; it must be STARTED first")
+	}
+	c.heard.note(w, c.lived)
+	reports := cmd.Reports
+	byPlace := func(a, b ActionReport) int {
+		return cmp.Or(cmp.Compare(a.SessionID, b.SessionID), cmp.Compare(a.ActionIndex, b.ActionIndex))
+	}
+	if !slices.IsSortedFunc(reports, byPlace) {
+		reports = slices.Clone(reports)
+		slices.SortStableFunc(reports, byPlace)
+	}
+	for i := range reports {
+		c.report(w, &reports[i])
+	}
+	c.settle() // what the reports free may be assigned at once
+	c.assign(w)
+	c.settleWorker(w)
+	return nil
+}
+
+// assign gives a worker what it is to do next: more of its session, or a new one.
+func (c *Core) assign(w *worker) {
+	if s := w.session; s != nil && !s.ending {
+		if c.mayGoOn(s) {
+			c.extend(s)
+		}
+		if len(s.open) == 0 {
+			s.ending = true
+			c.unsettleSession(s)
+		}
+		c.settle()
+	}
+	if w.session != nil || w.row.Status == status.WorkerStopping {
+		return
+	}
+	if l, st := c.pick(w.fleet); st != nil {
+		c.extend(c.openSession(w, l, st))
+		c.settle()
+	}
+}
+
+// mayGoOn reports whether a session may be given more tasks.
+func (c *Core) mayGoOn(s *session) bool {
+	j := s.job
+	return s.step.ready() && s.step.class.runsOn(s.worker.fleet) && s.link.serves() &&
+		s.worker.row.Status != status.WorkerStopping &&
+		(j.row.MaxWorkers <= 0 || j.sessions <= int(j.row.MaxWorkers)) &&
+		!c.preferred(s, s.link)
+}
+
+// extend queues tasks in a session, as many as it should have ahead (§10.4).
+func (c *Core) extend(s *session) {
+	for n, want := s.openTasks(), c.depth(s); n < want; n++ {
+		i, t := c.next(s.step)
+		if t == nil {
+			return
+		}
+		to := status.TaskAssigned
+		if n > 0 {
+			to = status.TaskScheduled
+		}
+		c.move(s.step, i, t, to, causeAssign)
+		a := c.append(s, row.SessionAction{Kind: row.ActionTaskRun, StepIndex: s.row.StepIndex, TaskIndex: i})
+		t.startedAt = 0
+		if err := t.setLatestAction(ActionID(s.row.SessionID, a.row.ActionIndex)); err != nil {
+			c.violated(Violation{What: "session action", ID: s.row.SessionID, Why: err.Error()})
+		}
+		s.step.held[i] = a
+	}
+}
+
+// depth is how many tasks a session should have: one at first and when tasks are long; else doubling with every task
+// that succeeded in it, up to PipelineTarget of work by their mean duration. Near the end of a step it takes no more than its share.
+func (c *Core) depth(s *session) int {
+	if s.succeeded == 0 {
+		return 1
+	}
+	target := c.cfg.PipelineTarget.Microseconds()
+	mean := s.busy / int64(s.succeeded)
+	if mean >= target {
+		return 1
+	}
+	want := int64(c.cfg.MaxPipeline)
+	if mean > 0 {
+		want = min(want, max(2, target/mean))
+	}
+	if s.succeeded < 16 {
+		want = min(want, 1<<s.succeeded)
+	}
+	left := s.step.row.Counts[status.TaskReady] + int64(s.openTasks())
+	share := left / int64(max(1, s.job.sessions+s.worker.fleet.free))
+	return int(min(want, max(2, share)))
+}
+
+// schedule is the answer to a worker: all that it holds, delivered now.
+func (c *Core) schedule(w *worker) *Schedule {
+	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.cfg.UpdateInterval}
+	s := w.session
+	if s == nil {
+		return out
+	}
+	assigned := AssignedSession{SessionID: s.row.SessionID, QueueID: s.row.QueueID, JobID: s.row.JobID}
+	for _, a := range s.open {
+		if a.row.Status == status.ActionScheduled {
+			c.setAction(a, status.ActionAssigned, causeDeliver)
+		}
+		if a.leaving() {
+			out.Cancel[s.row.SessionID] = append(out.Cancel[s.row.SessionID], a.row.ActionIndex)
+		}
+		assigned.Actions = append(assigned.Actions, s.assigned(a))
+	}
+	out.Sessions = append(out.Sessions, assigned)
+	return out
+}
+
+func (s *session) assigned(a *action) AssignedAction {
+	out := AssignedAction{
+		ActionIndex: a.row.ActionIndex, Kind: a.row.Kind, EnvironmentID: a.row.EnvironmentID, TaskIndex: a.row.TaskIndex,
+	}
+	if a.row.StepIndex >= 0 {
+		out.StepID = s.step.id
+	}
+	if a.row.Kind == row.ActionTaskRun {
+		out.Space = s.step.space
+	}
+	return out
+}
+
+// tick notices workers that are lost, and answers when to look again.
+func (c *Core) tick() time.Duration {
+	for w := c.heard.oldest(); w != nil && c.lived-w.heard >= c.cfg.HeartbeatTimeout; w = c.heard.oldest() {
+		c.loseWorker(w)
+	}
+	next := c.cfg.TickInterval
+	if w := c.heard.oldest(); w != nil {
+		next = min(next, w.heard+c.cfg.HeartbeatTimeout-c.lived)
+	}
+	return c.now.Mono + next
+}

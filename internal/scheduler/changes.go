@@ -1,0 +1,160 @@
+package scheduler
+
+import "github.com/farmhand-render/farmhand/internal/store/row"
+
+// dirt is what a command has changed so far, and what has to be looked at again because of it.
+type dirt struct {
+	changes  row.Changes // what needs no rebuilding
+	jobs     []*job
+	steps    []*step
+	tasks    []taskRef
+	sessions []*session
+	actions  []*action
+	workers  []*worker
+	links    []*link
+
+	unsettledSteps    []*step
+	unsettledJobs     []*job
+	unsettledSessions []*session
+	loaded            []*job // for this command only
+}
+
+type taskRef struct {
+	step  *step
+	index int64
+}
+
+func (c *Core) dirtyJob(j *job) {
+	if !j.dirty {
+		j.dirty = true
+		c.dirty.jobs = append(c.dirty.jobs, j)
+	}
+	if !j.unsettled {
+		j.unsettled = true
+		c.dirty.unsettledJobs = append(c.dirty.unsettledJobs, j)
+	}
+}
+
+func (c *Core) dirtyStep(s *step) {
+	if !s.dirty {
+		s.dirty = true
+		c.dirty.steps = append(c.dirty.steps, s)
+	}
+	c.unsettleStep(s)
+	c.dirtyJob(s.job)
+}
+
+func (c *Core) unsettleStep(s *step) {
+	if !s.unsettled {
+		s.unsettled = true
+		c.dirty.unsettledSteps = append(c.dirty.unsettledSteps, s)
+	}
+}
+
+func (c *Core) dirtyTask(s *step, i int64, t *cell) {
+	if !t.dirty {
+		t.dirty = true
+		c.dirty.tasks = append(c.dirty.tasks, taskRef{s, i})
+	}
+}
+
+func (c *Core) dirtySession(s *session) {
+	if !s.dirty {
+		s.dirty = true
+		c.dirty.sessions = append(c.dirty.sessions, s)
+	}
+	c.unsettleSession(s)
+}
+
+func (c *Core) unsettleSession(s *session) {
+	if !s.unsettled {
+		s.unsettled = true
+		c.dirty.unsettledSessions = append(c.dirty.unsettledSessions, s)
+	}
+}
+
+func (c *Core) dirtyAction(a *action) {
+	if !a.dirty {
+		a.dirty = true
+		c.dirty.actions = append(c.dirty.actions, a)
+	}
+	c.unsettleSession(a.session)
+}
+
+func (c *Core) dirtyWorker(w *worker) {
+	if !w.dirty {
+		w.dirty = true
+		c.dirty.workers = append(c.dirty.workers, w)
+	}
+}
+
+func (c *Core) dirtyLink(l *link) {
+	if !l.dirty {
+		l.dirty = true
+		c.dirty.links = append(c.dirty.links, l)
+	}
+}
+
+// flush turns the dirt into rows. What was deleted meanwhile has none.
+func (c *Core) flush() *row.Changes {
+	d := &c.dirty
+	out := d.changes
+	d.changes = row.Changes{}
+	for _, j := range d.jobs {
+		if j.dirty = false; c.jobs[j.row.JobID] == j {
+			out.Jobs = append(out.Jobs, j.row)
+		}
+	}
+	for _, s := range d.steps {
+		if s.dirty = false; c.jobs[s.job.row.JobID] == s.job {
+			out.Steps = append(out.Steps, s.row)
+		}
+	}
+	for _, ref := range d.tasks {
+		t := ref.step.cells.get(ref.index)
+		if t.dirty = false; c.jobs[ref.step.job.row.JobID] == ref.step.job {
+			out.Tasks = append(out.Tasks, c.taskRow(ref.step, ref.index, t))
+		}
+	}
+	for _, s := range d.sessions {
+		s.dirty = false
+		out.Sessions = append(out.Sessions, s.row)
+	}
+	for _, a := range d.actions {
+		a.dirty = false
+		out.Actions = append(out.Actions, a.row)
+	}
+	for _, w := range d.workers {
+		if w.dirty = false; c.workers[w.row.WorkerID] == w {
+			out.Workers = append(out.Workers, w.row)
+		}
+	}
+	for _, l := range d.links {
+		if l.dirty = false; l.fleet.link(l.queue) == l {
+			out.Associations = append(out.Associations, l.row)
+		}
+	}
+	return &out
+}
+
+// evict drops the jobs of this command that are finished, and clears the dirt.
+func (c *Core) evict() {
+	d := &c.dirty
+	for _, list := range [2][]*job{d.jobs, d.loaded} {
+		for _, j := range list {
+			if c.jobs[j.row.JobID] == j && finished(&j.row) && j.sessions == 0 {
+				c.forget(j)
+			}
+		}
+	}
+	clear(d.jobs)
+	clear(d.steps)
+	clear(d.tasks)
+	clear(d.sessions)
+	clear(d.actions)
+	*d = dirt{
+		jobs: d.jobs[:0], steps: d.steps[:0], tasks: d.tasks[:0], sessions: d.sessions[:0], actions: d.actions[:0],
+		workers: d.workers[:0], links: d.links[:0],
+		unsettledSteps: d.unsettledSteps[:0], unsettledJobs: d.unsettledJobs[:0], unsettledSessions: d.unsettledSessions[:0],
+	}
+}

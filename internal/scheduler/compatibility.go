@@ -1,0 +1,177 @@
+package scheduler
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	openjd "github.com/farmhand-render/farmhand/openjd/job"
+)
+
+// capabilities is what every worker of a fleet has (§10.6); names and attribute values in lower case.
+type capabilities struct {
+	amounts    map[string]AmountRange
+	attributes map[string][]string
+}
+
+// set takes over a fleet's declaration and reports whether it is another one than before.
+func (c *capabilities) set(settings FleetScheduling) bool {
+	next := capabilities{amounts: map[string]AmountRange{}, attributes: map[string][]string{}}
+	for _, a := range settings.Amounts {
+		a.Name = strings.ToLower(a.Name)
+		next.amounts[a.Name] = a
+	}
+	for _, a := range settings.Attributes {
+		name := strings.ToLower(a.Name)
+		for _, v := range a.Values {
+			next.attributes[name] = append(next.attributes[name], strings.ToLower(v))
+		}
+	}
+	if reflect.DeepEqual(*c, next) {
+		return false
+	}
+	*c = next
+	return true
+}
+
+// satisfy reports whether every worker with these capabilities can run what is required: the whole
+// range of an amount must lie within the requirement, attributes must meet anyOf and hold allOf.
+func (c *capabilities) satisfy(r *openjd.HostRequirements) bool {
+	for _, want := range r.Amounts {
+		if !c.satisfyAmount(want) {
+			return false
+		}
+	}
+	for _, want := range r.Attributes {
+		if !c.satisfyAttribute(want) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *capabilities) satisfyAmount(want openjd.AmountRequirement) bool {
+	have, declared := c.amounts[strings.ToLower(want.Name)]
+	if !declared { // the fleet has none of it, which is enough where none is needed
+		return want.Min == nil || *want.Min <= 0
+	}
+	if want.Min != nil && have.Min < *want.Min {
+		return false
+	}
+	return want.Max == nil || have.Max != nil && *have.Max <= *want.Max
+}
+
+func (c *capabilities) satisfyAttribute(want openjd.AttributeRequirement) bool {
+	have := c.attributes[strings.ToLower(want.Name)]
+	has := func(v string) bool { return slices.Contains(have, strings.ToLower(v)) }
+	if len(want.AnyOf) > 0 && !slices.ContainsFunc(want.AnyOf, has) {
+		return false
+	}
+	for _, v := range want.AllOf {
+		if !has(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// class is all steps with the same requirements: each fleet is matched once with each class.
+type class struct {
+	key          string
+	requirements openjd.HostRequirements
+	fits         map[*fleet]bool
+	steps        int // that use it
+}
+
+// classOf gives the class of a step's stored requirements; the caller counts its step in it.
+func (c *Core) classOf(requirements []byte) (*class, error) {
+	if k := c.classes[string(requirements)]; k != nil {
+		return k, nil
+	}
+	k := &class{key: string(requirements), fits: map[*fleet]bool{}}
+	if err := unmarshal(requirements, &k.requirements); err != nil {
+		return nil, fmt.Errorf("host requirements: %w", err)
+	}
+	return k, nil
+}
+
+func (c *Core) retain(k *class) {
+	k.steps++
+	c.classes[k.key] = k
+}
+
+func (c *Core) release(k *class) {
+	if k.steps--; k.steps == 0 {
+		delete(c.classes, k.key)
+	}
+}
+
+// runsOn reports whether the fleet can run steps of the class.
+func (k *class) runsOn(f *fleet) bool {
+	fits, known := k.fits[f]
+	if !known {
+		fits = f.offers.satisfy(&k.requirements)
+		k.fits[f] = fits
+	}
+	return fits
+}
+
+// compatible reports whether some fleet of the queue can run the class. A queue without fleets is given the benefit of the doubt.
+func (q *queue) compatible(k *class) bool {
+	return len(q.links) == 0 || slices.ContainsFunc(q.links, func(l *link) bool { return k.runsOn(l.fleet) })
+}
+
+// refit matches everything with a fleet again, whose capabilities changed.
+func (c *Core) refit(f *fleet) {
+	for _, k := range c.classes {
+		delete(k.fits, f)
+	}
+	for _, l := range f.links {
+		c.reevaluate(l.queue)
+	}
+}
+
+// reevaluate looks at all waiting jobs of a queue after its fleets changed.
+func (c *Core) reevaluate(q *queue) {
+	c.reindex(q)
+	for _, j := range q.inOrder() {
+		c.checkCompatibility(j)
+	}
+}
+
+// checkCompatibility gives up a job of which a waiting step fits no fleet of its queue: the step becomes
+// NOT_COMPATIBLE and the other steps are canceled. A fleet added later does not revive it; a requeue does.
+func (c *Core) checkCompatibility(j *job) {
+	lost := false
+	for _, s := range j.steps {
+		if s.waits() && !j.queue.compatible(s.class) {
+			lost = true
+			c.eachWaiting(s, status.TaskNotCompatible, causeMismatch)
+		}
+	}
+	if lost {
+		c.cancelRemaining(j, causeMismatch, func(s *step) bool { return s.row.Counts[status.TaskNotCompatible] == 0 })
+	}
+}
+
+// eachWaiting moves all READY and PENDING tasks of a step.
+func (c *Core) eachWaiting(s *step, to status.Task, by cause) {
+	c.eachOf(s, to, by, status.TaskReady, status.TaskPending)
+}
+
+// eachOf moves all tasks of a step that have one of the given statuses.
+func (c *Core) eachOf(s *step, to status.Task, by cause, from ...status.Task) {
+	if !slices.ContainsFunc(from, func(f status.Task) bool { return s.row.Counts[f] > 0 }) {
+		return
+	}
+	for i, t := range s.cells.all() {
+		if slices.Contains(from, t.status) {
+			c.move(s, i, t, to, by)
+		}
+	}
+	if slices.Contains(from, s.row.Rest) {
+		c.moveRest(s, to, by)
+	}
+}

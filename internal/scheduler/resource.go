@@ -1,0 +1,229 @@
+package scheduler
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// queue is a queue of the farm.
+type queue struct {
+	id           string
+	blocked      bool
+	environments []*queueEnvironment // in the order in which sessions enter them
+	links        []*link             // by fleet id
+	jobs         map[string]*job     // those in memory
+	sessions     int
+}
+
+// queueEnvironment is an environment that every session of a queue enters.
+type queueEnvironment struct {
+	id, queueID, name string
+	priority          int32
+	createdAt         int64
+}
+
+// fleet is a fleet of the farm.
+type fleet struct {
+	id         string
+	maxWorkers int
+	offers     capabilities
+	workers    map[string]*worker
+	links      []*link // by queue id
+	free       int     // workers that could take a session at their next poll
+}
+
+func unmarshal(text []byte, into any) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	return json.Unmarshal(text, into)
+}
+
+// scheduling decodes the "scheduling" member of a resource's document.
+func scheduling[T any](r *row.Resource) (T, error) {
+	var doc struct {
+		Scheduling T `json:"scheduling"`
+	}
+	if err := unmarshal(r.Doc, &doc); err != nil {
+		return doc.Scheduling, fmt.Errorf("document of %s %s: %w", r.Kind, r.ID, err)
+	}
+	return doc.Scheduling, nil
+}
+
+// putResource writes a resource. A row with UpdatedAt is a change: the kinds that the
+// core knows must exist for it, so that an update cannot bring back what was deleted.
+func (c *Core) putResource(cmd PutResource) error {
+	r := &cmd.Resource
+	if r.UpdatedAt != 0 && c.knows(r.Kind) && !c.has(r.Kind, r.ID) {
+		return &NotFoundError{ResourceType: string(r.Kind), ResourceID: r.ID}
+	}
+	if err := c.learnResource(r); err != nil {
+		return err
+	}
+	c.dirty.changes.Resources = append(c.dirty.changes.Resources, *r)
+	return nil
+}
+
+func (c *Core) knows(kind row.Kind) bool {
+	return kind == row.KindQueue || kind == row.KindQueueEnvironment || kind == row.KindFleet
+}
+
+func (c *Core) has(kind row.Kind, id string) bool {
+	switch kind {
+	case row.KindQueue:
+		return c.queues[id] != nil
+	case row.KindQueueEnvironment:
+		return c.environs[id] != nil
+	case row.KindFleet:
+		return c.fleets[id] != nil
+	default:
+		return false
+	}
+}
+
+// learnResource takes over what scheduling needs of a resource.
+func (c *Core) learnResource(r *row.Resource) error {
+	switch r.Kind {
+	case row.KindQueue:
+		return c.learnQueue(r)
+	case row.KindQueueEnvironment:
+		return c.learnQueueEnvironment(r)
+	case row.KindFleet:
+		return c.learnFleet(r)
+	default:
+		return nil
+	}
+}
+
+func (c *Core) learnQueue(r *row.Resource) error {
+	settings, err := scheduling[QueueScheduling](r)
+	if err != nil {
+		return &InvalidError{Field: "scheduling", Message: err.Error()}
+	}
+	q := c.queues[r.ID]
+	if q == nil {
+		q = &queue{id: r.ID, jobs: map[string]*job{}}
+		c.queues[r.ID] = q
+	}
+	q.blocked = settings.Blocked
+	return nil
+}
+
+func (c *Core) learnQueueEnvironment(r *row.Resource) error {
+	settings, err := scheduling[QueueEnvironmentScheduling](r)
+	if err != nil {
+		return &InvalidError{Field: "scheduling", Message: err.Error()}
+	}
+	q := c.queues[r.ParentID]
+	if q == nil {
+		return &NotFoundError{ResourceType: "queue", ResourceID: r.ParentID}
+	}
+	e := c.environs[r.ID]
+	if e == nil {
+		e = &queueEnvironment{id: r.ID, queueID: r.ParentID}
+		c.environs[r.ID] = e
+		q.environments = append(q.environments, e)
+	}
+	e.name, e.priority, e.createdAt = settings.Name, settings.Priority, r.CreatedAt
+	slices.SortFunc(q.environments, func(a, b *queueEnvironment) int {
+		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.createdAt, b.createdAt), cmp.Compare(a.id, b.id))
+	})
+	return nil
+}
+
+func (c *Core) learnFleet(r *row.Resource) error {
+	settings, err := scheduling[FleetScheduling](r)
+	if err != nil {
+		return &InvalidError{Field: "scheduling", Message: err.Error()}
+	}
+	f := c.fleets[r.ID]
+	if f == nil {
+		f = &fleet{id: r.ID, workers: map[string]*worker{}}
+		c.fleets[r.ID] = f
+	}
+	f.maxWorkers = int(settings.MaxWorkers)
+	if changed := f.offers.set(settings); changed {
+		c.refit(f)
+	}
+	return nil
+}
+
+func (c *Core) deleteResource(cmd DeleteResource) error {
+	if c.knows(cmd.Kind) && !c.has(cmd.Kind, cmd.ID) {
+		return &NotFoundError{ResourceType: string(cmd.Kind), ResourceID: cmd.ID}
+	}
+	var err error
+	switch cmd.Kind {
+	case row.KindQueue:
+		err = c.deleteQueue(c.queues[cmd.ID])
+	case row.KindQueueEnvironment:
+		c.deleteQueueEnvironment(c.environs[cmd.ID])
+	case row.KindFleet:
+		err = c.deleteFleet(c.fleets[cmd.ID])
+	}
+	if err != nil {
+		return err
+	}
+	c.dirty.changes.DeleteResources = append(c.dirty.changes.DeleteResources, row.ResourceKey{Kind: cmd.Kind, ID: cmd.ID})
+	return nil
+}
+
+func inUse(kind, id, message string) error {
+	return &ConflictError{Reason: ReasonResourceInUse, ResourceType: kind, ResourceID: id, Message: message}
+}
+
+// deleteQueue forgets a queue with its environments and jobs. The store deletes the queue's finished jobs with it.
+func (c *Core) deleteQueue(q *queue) error {
+	if len(q.links) > 0 {
+		return inUse("queue", q.id, "the queue is still associated with a fleet")
+	}
+	if q.sessions > 0 {
+		return inUse("queue", q.id, "sessions of the queue are still running")
+	}
+	for _, e := range q.environments {
+		delete(c.environs, e.id)
+		c.dirty.changes.DeleteResources = append(c.dirty.changes.DeleteResources, row.ResourceKey{Kind: row.KindQueueEnvironment, ID: e.id})
+	}
+	for _, j := range q.inOrder() {
+		c.forget(j)
+		c.dirty.changes.DeleteJobs = append(c.dirty.changes.DeleteJobs, j.row.JobID)
+	}
+	delete(c.queues, q.id)
+	return nil
+}
+
+func (c *Core) deleteQueueEnvironment(e *queueEnvironment) {
+	delete(c.environs, e.id)
+	q := c.queues[e.queueID]
+	q.environments = slices.DeleteFunc(q.environments, func(other *queueEnvironment) bool { return other == e })
+}
+
+func (c *Core) deleteFleet(f *fleet) error {
+	if len(f.links) > 0 {
+		return inUse("fleet", f.id, "the fleet is still associated with a queue")
+	}
+	ids := slices.Sorted(maps.Keys(f.workers))
+	for _, id := range ids {
+		if s := f.workers[id].row.Status; s != status.WorkerCreated && s != status.WorkerStopped {
+			return inUse("fleet", f.id, fmt.Sprintf("worker %s of the fleet is %s", id, s))
+		}
+	}
+	for _, id := range ids {
+		c.forgetWorker(f.workers[id])
+		c.dirty.changes.DeleteWorkers = append(c.dirty.changes.DeleteWorkers, id)
+	}
+	delete(c.fleets, f.id)
+	return nil
+}
+
+// inOrder is the queue's jobs in memory by age.
+func (q *queue) inOrder() []*job {
+	return slices.SortedFunc(maps.Values(q.jobs), func(a, b *job) int { return cmp.Compare(a.row.Number, b.row.Number) })
+}

@@ -1,0 +1,172 @@
+package scheduler
+
+import (
+	"fmt"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// Restore takes over a farm from its rows. The core must be new. Every online worker counts as heard now.
+func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
+	c.now = now
+	c.farmID, c.lastNumber = snapshot.FarmID, snapshot.LastNumber
+	// Queues first: their environments name them.
+	for _, kind := range [...]row.Kind{row.KindQueue, row.KindFleet, row.KindQueueEnvironment} {
+		for i := range snapshot.Resources {
+			if r := &snapshot.Resources[i]; r.Kind == kind {
+				if err := c.learnResource(r); err != nil {
+					return fmt.Errorf("restore %s %s: %w", r.Kind, r.ID, err)
+				}
+			}
+		}
+	}
+	for _, r := range snapshot.Associations {
+		q, f := c.queues[r.QueueID], c.fleets[r.FleetID]
+		if q == nil || f == nil {
+			return fmt.Errorf("restore association of %s and %s: one of them is missing", r.QueueID, r.FleetID)
+		}
+		c.addLink(r, q, f)
+	}
+	for _, r := range snapshot.Workers {
+		f := c.fleets[r.FleetID]
+		if f == nil {
+			return fmt.Errorf("restore worker %s: its fleet %s is missing", r.WorkerID, r.FleetID)
+		}
+		w := c.addWorker(r, f)
+		if r.Status == status.WorkerStarted || r.Status == status.WorkerIdle {
+			f.free++
+		}
+		if r.Status.Online() {
+			c.heard.note(w, c.lived)
+		}
+	}
+	for i := range snapshot.Jobs {
+		if err := c.loadJob(&snapshot.Jobs[i]); err != nil {
+			return fmt.Errorf("restore job %s: %w", snapshot.Jobs[i].Job.JobID, err)
+		}
+	}
+	c.evict()
+	return nil
+}
+
+// LoadJob takes a job that [Core.Missing] asked for into memory, for the next command.
+func (c *Core) LoadJob(snapshot *row.JobSnapshot) error {
+	if c.jobs[snapshot.Job.JobID] != nil {
+		return nil
+	}
+	if err := c.loadJob(snapshot); err != nil {
+		return fmt.Errorf("load job %s: %w", snapshot.Job.JobID, err)
+	}
+	return nil
+}
+
+func (c *Core) loadJob(snapshot *row.JobSnapshot) error {
+	j, err := c.newJob(snapshot.Job, &snapshot.Document, snapshot.Steps, snapshot.StepDocuments)
+	if err != nil {
+		return err
+	}
+	for i := range snapshot.Tasks {
+		r := &snapshot.Tasks[i]
+		if r.StepIndex < 0 || int(r.StepIndex) >= len(j.steps) {
+			return fmt.Errorf("task of step %d, which is missing", r.StepIndex)
+		}
+		if err := c.loadTask(j.steps[r.StepIndex], r); err != nil {
+			return err
+		}
+	}
+	c.register(j)
+	for _, s := range j.steps {
+		s.resolved = s.row.Counts.Derive() == status.TaskSucceeded
+		for _, d := range s.dependencies {
+			s.unresolved += count(d.row.Counts.Derive() != status.TaskSucceeded)
+		}
+		c.offer(s)
+	}
+	if err := c.loadSessions(j, snapshot); err != nil {
+		c.forget(j)
+		return err
+	}
+	c.place(j)
+	c.dirty.loaded = append(c.dirty.loaded, j)
+	return nil
+}
+
+func (c *Core) loadTask(s *step, r *row.Task) error {
+	t := s.cells.add(r.TaskIndex)
+	t.status, t.target, t.retries = r.Status, r.Target, r.FailureRetries
+	t.startedAt, t.endedAt = r.StartedAt, r.EndedAt
+	t.updatedAt, t.updatedBy = r.UpdatedAt, c.names.number(r.UpdatedBy)
+	if t.status == status.TaskReady {
+		s.handOutAgain(r.TaskIndex, t)
+	}
+	return t.setLatestAction(r.LatestAction)
+}
+
+func (c *Core) loadSessions(j *job, snapshot *row.JobSnapshot) error {
+	bySeq := map[int64]*session{}
+	for _, r := range snapshot.Sessions {
+		if r.Lifecycle == status.SessionEnded {
+			continue
+		}
+		w := c.workers[r.WorkerID]
+		if w == nil || w.session != nil || int(r.StepIndex) >= len(j.steps) {
+			return fmt.Errorf("session %s has no worker or step of its own", r.SessionID)
+		}
+		s := &session{row: r, job: j, step: j.steps[r.StepIndex], worker: w, link: w.fleet.link(j.queue)}
+		s.ending = r.Target == status.SessionEnded
+		bySeq[r.Seq] = s
+		c.loadSession(s)
+	}
+	for i := range snapshot.Actions {
+		if s := bySeq[snapshot.Actions[i].SessionSeq]; s != nil {
+			s.load(&snapshot.Actions[i])
+		}
+	}
+	for _, s := range bySeq {
+		s.ending = s.ending || s.emptied()
+	}
+	return nil
+}
+
+// loadSession counts a restored session; nothing of it has changed.
+func (c *Core) loadSession(s *session) {
+	c.sessions[s.row.SessionID] = s
+	s.worker.session = s
+	s.job.sessions++
+	s.job.queue.sessions++
+	if s.link != nil {
+		s.link.sessions++
+	}
+}
+
+// load takes one action of a restored session, in order, and draws from it what the session knew.
+func (s *session) load(r *row.SessionAction) {
+	attempted := r.StartedAt != 0
+	switch r.Status {
+	case status.ActionSucceeded:
+		attempted = true
+		if r.Kind == row.ActionTaskRun {
+			s.learn(r)
+		}
+	case status.ActionFailed, status.ActionCanceled, status.ActionInterrupted:
+		attempted = true
+		s.ending = s.ending || r.Kind != row.ActionEnvExit
+	case status.ActionCanceling:
+		s.ending = s.ending || r.Kind != row.ActionEnvExit && attempted
+	}
+	switch r.Kind {
+	case row.ActionEnvEnter:
+		s.queued, s.tried = append(s.queued, r.EnvironmentID), append(s.tried, attempted)
+	case row.ActionEnvExit:
+		s.exits, s.ending = true, true
+	}
+	if r.Status.Terminal() {
+		return
+	}
+	a := &action{row: *r, session: s}
+	s.open = append(s.open, a)
+	if r.Kind == row.ActionTaskRun {
+		s.step.held[r.TaskIndex] = a
+	}
+}

@@ -1,0 +1,203 @@
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// worker is a worker of a fleet.
+type worker struct {
+	row     row.Worker
+	fleet   *fleet
+	session *session // nil when it has none
+	dirty   bool
+
+	heard      time.Duration // in the time that the core has lived
+	prev, next *worker       // in heartbeats, while it is online
+}
+
+// heartbeats is the online workers in the order in which they were last heard: a ring around a root.
+type heartbeats struct{ root worker }
+
+func (h *heartbeats) init() { h.root.prev, h.root.next = &h.root, &h.root }
+
+// note moves a worker to the end: it was heard now.
+func (h *heartbeats) note(w *worker, at time.Duration) {
+	h.drop(w)
+	w.heard = at
+	w.prev, w.next = h.root.prev, &h.root
+	w.prev.next, w.next.prev = w, w
+}
+
+func (h *heartbeats) drop(w *worker) {
+	if w.next != nil {
+		w.prev.next, w.next.prev = w.next, w.prev
+		w.prev, w.next = nil, nil
+	}
+}
+
+// oldest is the worker that was silent for longest, nil when none is online.
+func (h *heartbeats) oldest() *worker {
+	if h.root.next == &h.root {
+		return nil
+	}
+	return h.root.next
+}
+
+func (c *Core) worker(fleetID, workerID string) (*worker, error) {
+	if w := c.workers[workerID]; w != nil && w.fleet.id == fleetID {
+		return w, nil
+	}
+	return nil, &NotFoundError{ResourceType: "worker", ResourceID: workerID}
+}
+
+func workerConflict(w *worker, message string) error {
+	return &ConflictError{
+		Reason: ReasonStatusConflict, ResourceType: "worker", ResourceID: w.row.WorkerID,
+		Status: w.row.Status.String(), Message: message,
+	}
+}
+
+// free reports whether the worker would take a session at its next poll.
+func (w *worker) free() bool {
+	return w.session == nil && (w.row.Status == status.WorkerStarted || w.row.Status == status.WorkerIdle)
+}
+
+func (c *Core) setWorker(w *worker, to status.Worker, by cause) bool {
+	from := w.row.Status
+	if from == to && to != status.WorkerStarted {
+		return true
+	}
+	if !pass(c, workerMachine, func() string { return w.row.WorkerID }, from, to, by) {
+		return false
+	}
+	w.row.Status = to
+	w.fleet.free += count(to == status.WorkerStarted || to == status.WorkerIdle) -
+		count(from == status.WorkerStarted || from == status.WorkerIdle)
+	c.dirtyWorker(w)
+	return true
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// settleWorker makes a worker that works RUNNING, and one that does not IDLE.
+func (c *Core) settleWorker(w *worker) {
+	switch {
+	case w.row.Status == status.WorkerStopping:
+	case w.session != nil:
+		c.setWorker(w, status.WorkerRunning, causeDerived)
+	default:
+		c.setWorker(w, status.WorkerIdle, causeDerived)
+	}
+}
+
+func (c *Core) createWorker(cmd CreateWorker) error {
+	f := c.fleets[cmd.Worker.FleetID]
+	if f == nil {
+		return &NotFoundError{ResourceType: "fleet", ResourceID: cmd.Worker.FleetID}
+	}
+	if c.workers[cmd.Worker.WorkerID] != nil {
+		return &ConflictError{
+			Reason: ReasonResourceAlreadyExists, ResourceType: "worker", ResourceID: cmd.Worker.WorkerID,
+			Message: "a worker with this id exists",
+		}
+	}
+	if len(f.workers) >= f.maxWorkers {
+		return &ConflictError{
+			Reason: ReasonStatusConflict, ResourceType: "fleet", ResourceID: f.id, Status: "ACTIVE",
+			Message: fmt.Sprintf("the fleet has its maximum of %d workers; delete stale ones or raise maxWorkerCount", f.maxWorkers),
+		}
+	}
+	w := c.addWorker(cmd.Worker, f)
+	w.row.Status = status.WorkerNone
+	w.row.CreatedAt = c.now.Wall
+	c.setWorker(w, status.WorkerCreated, causeCreate)
+	return nil
+}
+
+func (c *Core) addWorker(r row.Worker, f *fleet) *worker {
+	w := &worker{row: r, fleet: f}
+	c.workers[r.WorkerID] = w
+	f.workers[r.WorkerID] = w
+	return w
+}
+
+func (c *Core) updateWorker(cmd UpdateWorker) error {
+	w, err := c.worker(cmd.FleetID, cmd.WorkerID)
+	if err != nil {
+		return err
+	}
+	if err := c.changeWorker(w, cmd.Status); err != nil {
+		return err
+	}
+	if cmd.HostProperties != nil {
+		w.row.HostProperties = cmd.HostProperties
+	}
+	if cmd.Capabilities != nil {
+		w.row.Capabilities = cmd.Capabilities
+	}
+	w.row.UpdatedAt, w.row.UpdatedBy = c.now.Wall, cmd.By
+	c.dirtyWorker(w)
+	return nil
+}
+
+// changeWorker takes over what a worker says of itself. STARTED and STOPPED mean that it holds no work any more.
+func (c *Core) changeWorker(w *worker, to status.Worker) error {
+	switch to {
+	case status.WorkerNone:
+		return nil
+	case status.WorkerStarted, status.WorkerStopping, status.WorkerStopped:
+	default:
+		return &InvalidError{Field: "status", Message: fmt.Sprintf("a worker cannot be set to %s", to)}
+	}
+	if from := w.row.Status; from != to && !workerMachine.allows(from, to, causeWorker) {
+		return workerConflict(w, fmt.Sprintf("a worker that is %s cannot become %s", from, to))
+	}
+	if to != status.WorkerStopping && w.session != nil {
+		c.abandonSession(w.session, causeWorker)
+	}
+	c.setWorker(w, to, causeWorker)
+	if to == status.WorkerStopped {
+		c.heard.drop(w)
+	} else {
+		c.heard.note(w, c.lived)
+	}
+	return nil
+}
+
+// loseWorker gives up on a worker that was silent for too long: its work returns to the queue.
+func (c *Core) loseWorker(w *worker) {
+	c.heard.drop(w)
+	if w.session != nil {
+		c.abandonSession(w.session, causeLost)
+	}
+	c.setWorker(w, status.WorkerNotResponding, causeLost)
+}
+
+func (c *Core) deleteWorker(cmd DeleteWorker) error {
+	w, err := c.worker(cmd.FleetID, cmd.WorkerID)
+	if err != nil {
+		return err
+	}
+	switch w.row.Status {
+	case status.WorkerCreated, status.WorkerStopped, status.WorkerNotResponding:
+	default:
+		return workerConflict(w, "the worker must be STOPPED before it can be deleted")
+	}
+	c.forgetWorker(w)
+	c.dirty.changes.DeleteWorkers = append(c.dirty.changes.DeleteWorkers, cmd.WorkerID)
+	return nil
+}
+
+func (c *Core) forgetWorker(w *worker) {
+	delete(c.workers, w.row.WorkerID)
+	delete(w.fleet.workers, w.row.WorkerID)
+}
