@@ -62,7 +62,7 @@ func openFarm(t *testing.T, options ...func(*Config)) *testFarm {
 	})
 	f := &testFarm{t: t, store: db, logs: &testLogs{}, now: time.Now()}
 	config := Config{
-		Store: db, Committer: c, Logs: f.logs, Region: testRegion, AccountID: testAccount,
+		Store: db, Committer: c, Logs: f.logs, Roles: testRoles{}, Region: testRegion, AccountID: testAccount,
 		Secret: make([]byte, 32), Quotas: DefaultQuotas(), Now: f.clock,
 	}
 	for _, option := range options {
@@ -141,6 +141,17 @@ func (l *testLogs) EnsureStream(_ context.Context, group, stream string) error {
 	defer l.mu.Unlock()
 	l.streams = append(l.streams, group+" "+stream)
 	return nil
+}
+
+// testRoles issues credentials that tell whom they are for.
+type testRoles struct{}
+
+func (testRoles) Fleet(_ context.Context, farmID, fleetID, workerID string) (deadline.AwsCredentials, error) {
+	return deadline.AwsCredentials{AccessKeyId: farmID + fleetID, SecretAccessKey: "secret", SessionToken: workerID, Expiration: time.Unix(1, 0)}, nil
+}
+
+func (testRoles) Queue(_ context.Context, farmID, queueID, workerID string) (deadline.AwsCredentials, error) {
+	return deadline.AwsCredentials{AccessKeyId: farmID + queueID, SecretAccessKey: "secret", SessionToken: workerID, Expiration: time.Unix(1, 0)}, nil
 }
 
 // must stops the test when a call fails.

@@ -1,7 +1,7 @@
 package farm
 
 import (
-	"container/list"
+	lru "container/list"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -131,8 +131,8 @@ const shapeBytes = 64 << 20
 // to be invalidated.
 type shapes struct {
 	mu    sync.Mutex // guards the rest
-	byJob map[string]*list.Element
-	order *list.List // of *cachedShape, most recently used first
+	byJob map[string]*lru.Element
+	order *lru.List // of *cachedShape, most recently used first
 	bytes int
 }
 
@@ -141,7 +141,7 @@ type cachedShape struct {
 	shape *jobShape
 }
 
-func newShapes() *shapes { return &shapes{byJob: map[string]*list.Element{}, order: list.New()} }
+func newShapes() *shapes { return &shapes{byJob: map[string]*lru.Element{}, order: lru.New()} }
 
 func (c *shapes) get(jobID string) *jobShape {
 	c.mu.Lock()

@@ -21,6 +21,7 @@ type Config struct {
 	Store     store.Reader
 	Committer *committer.Committer
 	Logs      Logs
+	Roles     Roles
 	// Partition, Region and AccountID make the ARNs. Partition defaults to "aws".
 	Partition, Region, AccountID string
 	// Secret is random bytes of the installation, at least 32, the same for all its replicas and over restarts. The key of page
@@ -38,6 +39,7 @@ type Service struct {
 	store     store.Reader
 	committer *committer.Committer
 	logs      Logs
+	roles     Roles
 	partition string
 	region    string
 	accountID string
@@ -46,6 +48,9 @@ type Service struct {
 	pages     pageTokens
 	// configuration is locked, by farm, from reading what a change depends on until it is committed.
 	configuration *locks
+	shapes        *shapes
+	streams       *remembered // log streams that are known to exist
+	reporting     *remembered // workers that are known to be where they say, see reportingKey
 }
 
 var _ server.Service = (*Service)(nil)
@@ -53,8 +58,8 @@ var _ server.Service = (*Service)(nil)
 // New makes the service. The error says which part of the configuration cannot be.
 func New(c Config) (*Service, error) {
 	switch {
-	case c.Store == nil, c.Committer == nil, c.Logs == nil:
-		return nil, errors.New("farm: store, committer and logs are needed")
+	case c.Store == nil, c.Committer == nil, c.Logs == nil, c.Roles == nil:
+		return nil, errors.New("farm: store, committer, logs and roles are needed")
 	case c.Region == "" || c.AccountID == "":
 		return nil, errors.New("farm: region and account id are needed")
 	case len(c.Secret) < 32:
@@ -65,9 +70,10 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		store: c.Store, committer: c.Committer, logs: c.Logs,
+		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
 		quotas: c.Quotas, now: c.Now, pages: pages, configuration: newLocks(),
+		shapes: newShapes(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.partition == "" {
 		s.partition = "aws"

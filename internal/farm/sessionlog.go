@@ -10,12 +10,17 @@ import (
 
 // Logs go to streams as Amazon CloudWatch Logs has them; the interval is how often workers send, in seconds.
 const (
-	logDriver           = "awslogs"
-	logGroupOption      = "logGroupName"
-	logStreamOption     = "logStreamName"
-	logIntervalOption   = "interval"
-	logIntervalSeconds  = "15"
-	maxRememberedStream = 100_000
+	logDriver          = "awslogs"
+	logGroupOption     = "logGroupName"
+	logStreamOption    = "logStreamName"
+	logIntervalOption  = "interval"
+	logIntervalSeconds = "15"
+)
+
+// Bounds of what is remembered to save asking again, see [remembered].
+const (
+	maxRememberedStreams = 100_000
+	maxRememberedWorkers = 100_000
 )
 
 // logConfiguration says where a log is. Worker agents fail without any one of these members.

@@ -64,4 +64,3 @@ func (s *Service) AssumeQueueRoleForWorker(
 	}
 	return &deadline.AssumeQueueRoleForWorkerOutput{Credentials: &credentials}, nil
 }
-

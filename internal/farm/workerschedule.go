@@ -35,7 +35,9 @@ func (s *Service) UpdateWorkerSchedule(
 }
 
 // reportingKey is what reporting remembers of a worker.
-func reportingKey(farmID, fleetID, workerID string) string { return farmID + "/" + fleetID + "/" + workerID }
+func reportingKey(farmID, fleetID, workerID string) string {
+	return farmID + "/" + fleetID + "/" + workerID
+}
 
 // reports answers ResourceNotFoundException unless the worker is one of the farm's; it asks the store once per worker. Whether the worker
 // still exists is the scheduler's to say.
