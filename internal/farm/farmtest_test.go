@@ -2,6 +2,7 @@ package farm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
 	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -72,6 +74,7 @@ func openFarm(t *testing.T, options ...func(*Config)) *testFarm {
 		t.Fatal(err)
 	}
 	handler := server.NewHandler(f.service, server.Options{
+		Authorize: f.service.Authorize,
 		RequestID: func(context.Context) string { return "request" },
 		Observe: func(_ context.Context, o server.Outcome) {
 			if o.Panic != "" {
@@ -80,26 +83,36 @@ func openFarm(t *testing.T, options ...func(*Config)) *testFarm {
 		},
 	})
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := Caller{ID: r.Header.Get(callerHeader), By: r.Header.Get(callerHeader)}
-		handler.ServeHTTP(w, r.WithContext(WithCaller(r.Context(), caller)))
+		var who auth.Principal
+		if err := json.Unmarshal([]byte(r.Header.Get(callerHeader)), &who); err != nil {
+			t.Error(err)
+		}
+		handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), who)))
 	}))
 	t.Cleanup(web.Close)
 	f.url = web.URL
-	f.Client = f.as(adminARN)
+	f.Client = f.as(admin())
 	return f
 }
 
+// callerHeader stands in for the signature, which is verified before the handler.
 const callerHeader = "Test-Caller"
 
+func admin() auth.Principal { return auth.Principal{Kind: auth.Admin, ID: adminARN, ARN: adminARN} }
+
 // as gives a client of another caller.
-func (f *testFarm) as(caller string) *client.Client {
+func (f *testFarm) as(who auth.Principal) *client.Client {
+	caller, err := json.Marshal(who)
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
 	})
 	return client.New(aws.Config{Region: testRegion, Credentials: credentials, RetryMaxAttempts: 1}, func(o *client.Options) {
 		o.Endpoint = f.url
 		o.HTTP = doer(func(r *http.Request) (*http.Response, error) {
-			r.Header.Set(callerHeader, caller)
+			r.Header.Set(callerHeader, string(caller))
 			return http.DefaultClient.Do(r)
 		})
 	})

@@ -44,15 +44,3 @@ func orDefault[T any](where **T, v T) {
 		*where = &v
 	}
 }
-
-// duplicate finds a name that occurs twice.
-func duplicate(names []string) (string, bool) {
-	seen := make(map[string]bool, len(names))
-	for _, name := range names {
-		if seen[name] {
-			return name, true
-		}
-		seen[name] = true
-	}
-	return "", false
-}

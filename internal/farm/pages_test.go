@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/auth"
 )
 
 func testTokens(t interface{ Fatal(...any) }, secret string) pageTokens {
@@ -247,7 +248,7 @@ func TestTokensOfOthersAreRefused(t *testing.T) {
 	in := &deadline.ListFarmsInput{MaxResults: deadline.Ptr[int32](1)}
 	first := must(f.ListFarms(ctx, in))(t)
 	in.NextToken = first.NextToken
-	_, err := f.as("arn:aws:iam::123456789012:user/other").ListFarms(ctx, in)
+	_, err := f.as(auth.Principal{Kind: auth.Admin, ID: "other"}).ListFarms(ctx, in)
 	failsOn(t, err, "nextToken")
 	_, err = f.ListMonitors(ctx, &deadline.ListMonitorsInput{MaxResults: in.MaxResults, NextToken: in.NextToken})
 	fails[*deadline.ValidationException](t, err)

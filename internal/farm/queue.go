@@ -83,12 +83,6 @@ func (s *Service) newQueue(ctx context.Context, in *deadline.CreateQueueInput) (
 	if in.SchedulingConfiguration != nil {
 		doc.SchedulingConfiguration = schedulingDefaults(*in.SchedulingConfiguration)
 	}
-	if name, twice := duplicate(doc.RequiredFileSystemLocationNames); twice {
-		return nil, invalid("requiredFileSystemLocationNames", fmt.Sprintf("lists %q more than once", name))
-	}
-	if name, twice := duplicate(doc.AllowedStorageProfileIDs); twice {
-		return nil, invalid("allowedStorageProfileIds", fmt.Sprintf("lists %q more than once", name))
-	}
 	if err := s.storageProfiles(ctx, in.FarmId, doc.AllowedStorageProfileIDs); err != nil {
 		return nil, err
 	}

@@ -9,35 +9,35 @@ import (
 // Quotas bound how many resources there may be; 0 means no bound. Exceeding one is answered with AWS's
 // ServiceQuotaExceededException and AWS's quota code.
 type Quotas struct {
-	Farms                        int64
-	QueuesPerFarm                int64
-	FleetsPerFarm                int64
-	WorkersPerFarm               int64
-	JobsPerFarm                  int64
-	StepsPerJob                  int64
-	TasksPerJob                  int64
-	TasksPerStep                 int64
-	DependenciesPerStep          int64
-	ConsumersPerStep             int64
-	QueueEnvironmentsPerQueue    int64
-	QueueFleetAssociationPerFarm int64
+	Farms                         int64
+	QueuesPerFarm                 int64
+	FleetsPerFarm                 int64
+	WorkersPerFarm                int64
+	JobsPerFarm                   int64
+	StepsPerJob                   int64
+	TasksPerJob                   int64
+	TasksPerStep                  int64
+	DependenciesPerStep           int64
+	ConsumersPerStep              int64
+	QueueEnvironmentsPerQueue     int64
+	QueueFleetAssociationsPerFarm int64
 }
 
 // DefaultQuotas are generous: they guard the installation against accidents, not a multi-tenant service against its users.
 func DefaultQuotas() Quotas {
 	return Quotas{
-		Farms:                        1_000,
-		QueuesPerFarm:                1_000,
-		FleetsPerFarm:                1_000,
-		WorkersPerFarm:               100_000,
-		JobsPerFarm:                  10_000_000,
-		StepsPerJob:                  10_000,
-		TasksPerJob:                  100_000_000,
-		TasksPerStep:                 10_000_000,
-		DependenciesPerStep:          10_000,
-		ConsumersPerStep:             10_000,
-		QueueEnvironmentsPerQueue:    50,
-		QueueFleetAssociationPerFarm: 10_000,
+		Farms:                         1_000,
+		QueuesPerFarm:                 1_000,
+		FleetsPerFarm:                 1_000,
+		WorkersPerFarm:                100_000,
+		JobsPerFarm:                   10_000_000,
+		StepsPerJob:                   10_000,
+		TasksPerJob:                   100_000_000,
+		TasksPerStep:                  10_000_000,
+		DependenciesPerStep:           10_000,
+		ConsumersPerStep:              10_000,
+		QueueEnvironmentsPerQueue:     50,
+		QueueFleetAssociationsPerFarm: 10_000,
 	}
 }
 
@@ -60,7 +60,7 @@ func (q Quotas) queueEnvironments() quota {
 }
 
 func (q Quotas) associations() quota {
-	return quota{q.QueueFleetAssociationPerFarm, "L-BF011D88", typeAssociation, typeFarm}
+	return quota{q.QueueFleetAssociationsPerFarm, "L-BF011D88", typeAssociation, typeFarm}
 }
 
 // admit refuses one more when there are count already. scopeID is the resource that is full.

@@ -28,6 +28,7 @@ type Config struct {
 	// tokens is derived from it.
 	Secret []byte
 	Quotas Quotas
+	Rate   RateLimit
 	// Now is the clock; it defaults to time.Now.
 	Now func() time.Time
 }
@@ -45,6 +46,7 @@ type Service struct {
 	accountID string
 	quotas    Quotas
 	now       func() time.Time
+	rates     *rates
 	pages     pageTokens
 	// configuration is locked, by farm, from reading what a change depends on until it is committed.
 	configuration *locks
@@ -72,7 +74,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
-		quotas: c.Quotas, now: c.Now, pages: pages, configuration: newLocks(),
+		quotas: c.Quotas, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
 		shapes: newShapes(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.partition == "" {
