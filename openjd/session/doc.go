@@ -1,0 +1,34 @@
+// Package session runs Open Job Description sessions on a worker host: the environments and tasks of one job, in a working
+// directory of their own (2023-09, "How jobs are run").
+//
+// A [Session] is made by [New], enters environments, runs tasks, exits the environments in reverse order and is closed:
+//
+//	        New                      failure, cancel, timeout
+//	READY ───────► EnterEnvironment, RunTask ───────► READY_ENDING: ExitEnvironment only
+//	  ▲                │                                   │
+//	  └── success ─────┘                                   ▼
+//	                      Close ─────────────────────► ENDED
+//
+// The caller decides what runs when; a session only refuses what the specification forbids. What happens while an action runs, its output,
+// progress and variables, is told through [Config.OnEvent]. [ParseDirective] and [PathMapper] are usable by themselves.
+//
+// Package session/process runs the commands. It is public too, because this package may not import internal ones; a worker agent adds
+// nothing of its own to the running of processes.
+//
+// Not here: fetching jobs, job attachments, log services (a worker agent's business), and the extensions FEATURE_BUNDLE_1, EXPR,
+// TASK_CHUNKING and WRAP_ACTIONS. REDACTED_ENV_VARS is honoured when [Config.Extensions] names it.
+//
+// # Decisions where the specification and its implementations differ
+//
+//   - The notification of NOTIFY_THEN_TERMINATE, SIGTERM, goes to the command's process group, not to the command alone: a shell
+//     that waits for its child acts on it only after the child has ended.
+//   - A timeout stops an action by the action's own cancelation method.
+//   - openjd_fail records a message and leaves the outcome to the exit code.
+//
+// # Invariants
+//
+//   - Every environment that was attempted can be exited, in reverse order only, whatever else failed.
+//   - A value hidden by openjd_redacted_env appears in no later event and no logged command line, except as a value of VariableSet, never shown.
+//   - Files are written below the working directory only, even when the job replaces directories by symbolic links.
+//   - After Close has returned without error, no process of the session runs and, unless retained, the directory is gone.
+package session

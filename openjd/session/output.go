@@ -1,0 +1,113 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+
+	"github.com/farmhand-render/farmhand/openjd/session/process"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+// output handles one line of the action's output.
+func (r *run) output(target *environment, line process.Line) {
+	log := &r.session.log
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	if line.Continued {
+		log.put(slog.LevelInfo, line.Text)
+		return
+	}
+	d, err := ParseDirective(line.Text)
+	if d != nil && d.Kind == DirectiveRedactedEnv {
+		log.secret.add(d.Value)
+	}
+	bad, isBad := errors.AsType[*DirectiveError](err)
+	if isBad {
+		log.secret.add(bad.Secret)
+	}
+	log.put(slog.LevelInfo, line.Text)
+	switch {
+	case isBad:
+		r.badDirective(bad)
+	case d != nil:
+		r.obey(target, d)
+	}
+}
+
+// badDirective notes a directive that cannot be obeyed. The event log's lock is held.
+func (r *run) badDirective(bad *DirectiveError) {
+	log := &r.session.log
+	if !bad.Fatal || bad.Kind == DirectiveRedactedEnv && r.redactedVariables() {
+		log.put(slog.LevelWarn, bad.Error())
+		return
+	}
+	select {
+	case r.fatal <- bad:
+	default: // an earlier one stops the action already
+	}
+}
+
+// obey does what a directive asks. The event log's lock is held.
+func (r *run) obey(target *environment, d *Directive) {
+	log := &r.session.log
+	switch d.Kind {
+	case DirectiveProgress:
+		log.send(Progress{Percent: d.Percent})
+	case DirectiveStatus:
+		r.statusMessage = log.secret.apply(d.Text)
+		log.send(StatusMessage{Text: r.statusMessage})
+	case DirectiveFail:
+		r.failMessage = log.secret.apply(d.Text)
+		log.send(FailMessage{Text: r.failMessage})
+	case DirectiveLogLevel:
+		log.level = d.Level
+	case DirectiveRedactedEnv:
+		if r.redactedVariables() {
+			r.change(target, variable{name: d.Name, value: d.Value})
+		}
+	case DirectiveEnv:
+		r.change(target, variable{name: d.Name, value: d.Value})
+	case DirectiveUnsetEnv:
+		r.change(target, variable{name: d.Name, unset: true})
+	}
+}
+
+// change records a variable for later actions. Only what is printed while an environment is entered has an effect.
+func (r *run) change(target *environment, v variable) {
+	if target == nil {
+		return
+	}
+	target.changes = append(target.changes, v)
+	r.session.log.send(VariableChange{EnvironmentID: target.id, Name: v.name, Unset: v.unset})
+}
+
+func (r *run) redactedVariables() bool {
+	return r.session.cfg.Extensions.Has(template.RedactedEnvVars)
+}
+
+// fileName returns the name of an embedded file in the directory of its script. Without a filename the name is made of the file's own, in
+// a form that no other file of the script is likely to choose; it stays the same each time the script runs.
+func fileName(f template.EmbeddedFile) string {
+	if f.Filename != "" {
+		return f.Filename
+	}
+	return "file-" + f.Name
+}
+
+// hostLines gives text the line ends of the host.
+func hostLines(text string) string {
+	if runtime.GOOS != "windows" {
+		return text
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
+}
+
+func describeExit(exit process.Exit) string {
+	if exit.SignalNumber != 0 {
+		return fmt.Sprintf("the command was ended by signal %d (%s)", exit.SignalNumber, exit.Signal)
+	}
+	return fmt.Sprintf("the command ended with exit code %d", exit.Code)
+}

@@ -1,0 +1,233 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/farmhand-render/farmhand/openjd/expr"
+	"github.com/farmhand-render/farmhand/openjd/session/process"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+// invocation is an action with everything it needs.
+type invocation struct {
+	action    *template.Action // nil: nothing to run
+	files     []template.EmbeddedFile
+	dir       string // of the files
+	prefix    string // of their symbols
+	symbols   *expr.SymbolTable
+	timeout   time.Duration // unless the action has its own; 0 for none
+	notify    time.Duration // unless the action has its own
+	variables map[string]string
+	target    *environment // whose variables the output may change, or nil
+}
+
+// run is the running of one action.
+type run struct {
+	session  *Session
+	before   state
+	started  time.Time
+	cancels  chan CancelOptions
+	fatal    chan *DirectiveError // the first fatal directive
+	finished chan struct{}
+
+	// What the output said. Written under the event log's lock, by the reader of the process, and read when the process is done.
+	failMessage, statusMessage string
+}
+
+func newRun(s *Session, before state) *run {
+	return &run{
+		session: s, before: before, started: time.Now(),
+		cancels: make(chan CancelOptions, 8), fatal: make(chan *DirectiveError, 1), finished: make(chan struct{}),
+	}
+}
+
+// cancel hands a request to the loop. When eight wait already, one more says nothing new.
+func (r *run) cancel(opts CancelOptions) {
+	select {
+	case r.cancels <- opts:
+	default:
+	}
+}
+
+// do prepares an invocation and runs it to its end.
+func (r *run) do(ctx context.Context, prepare func() (*invocation, error)) Result {
+	result, err := r.try(ctx, prepare)
+	if err != nil {
+		result = Result{Status: Failed, Reason: err.Error()}
+	}
+	result.Started = r.started
+	log := &r.session.log
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	result.FailMessage, result.StatusMessage = r.failMessage, r.statusMessage
+	result.Reason = log.secret.apply(result.Reason)
+	if result.Reason != "" {
+		log.put(slog.LevelError, result.Reason)
+	}
+	return result
+}
+
+// try answers an error when no process could be started.
+func (r *run) try(ctx context.Context, prepare func() (*invocation, error)) (Result, error) {
+	call, err := prepare()
+	if err != nil {
+		return Result{}, err
+	}
+	if call.action == nil {
+		return Result{Status: Succeeded}, nil
+	}
+	command, args, err := r.materialise(call)
+	if err != nil {
+		return Result{}, err
+	}
+	s := r.session
+	s.log.line(slog.LevelInfo, "Command: "+quoteCommand(command, args))
+	p, err := s.tree.Start(process.Spec{
+		Command: command, Args: args, Dir: s.files.path, Env: s.environ(call.variables), User: s.cfg.User,
+		Output: func(l process.Line) { r.output(call.target, l) },
+		Late:   func(l process.Line) { s.log.line(slog.LevelInfo, l.Text) },
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return r.supervise(ctx, p, call), nil
+}
+
+// materialise writes the files of a script and resolves its command line. Paths are known before any file is written, because
+// files can name each other.
+func (r *run) materialise(call *invocation) (command string, args []string, err error) {
+	files := r.session.files
+	if err := r.writeRules(); err != nil {
+		return "", nil, err
+	}
+	for _, f := range call.files {
+		call.symbols.Set(call.prefix+f.Name, expr.Path(files.join(call.dir+"/"+fileName(f))))
+	}
+	if len(call.files) > 0 {
+		if err := files.makeDir(call.dir); err != nil {
+			return "", nil, fmt.Errorf("make the directory of embedded files: %w", err)
+		}
+	}
+	for _, f := range call.files {
+		data, err := f.Data.Resolve(call.symbols)
+		if err != nil {
+			return "", nil, fmt.Errorf("resolve embedded file %s: %w", f.Name, err)
+		}
+		mode := fs.FileMode(0o600)
+		if f.Runnable {
+			mode = 0o700
+		}
+		if err := files.write(call.dir+"/"+fileName(f), []byte(hostLines(data)), mode); err != nil {
+			return "", nil, err
+		}
+	}
+	if command, err = call.action.Command.Resolve(call.symbols); err != nil {
+		return "", nil, fmt.Errorf("resolve the command: %w", err)
+	}
+	if command == "" {
+		return "", nil, errors.New("the command is empty after its references are resolved")
+	}
+	for i, arg := range call.action.Args {
+		text, err := arg.Resolve(call.symbols)
+		if err != nil {
+			return "", nil, fmt.Errorf("resolve argument %d: %w", i+1, err)
+		}
+		args = append(args, text)
+	}
+	return command, args, nil
+}
+
+// writeRules writes the path mapping rules, before every action because a job may have removed them.
+func (r *run) writeRules() error {
+	content, err := r.session.mapper.rulesFile()
+	if err != nil {
+		return fmt.Errorf("encode the path mapping rules: %w", err)
+	}
+	if err := r.session.files.makeDir(embeddedDirName); err != nil {
+		return fmt.Errorf("make the directory of embedded files: %w", err)
+	}
+	return r.session.files.write(rulesFileName, content, 0o600)
+}
+
+// supervise waits for the process and stops it when it must be.
+func (r *run) supervise(ctx context.Context, p *process.Process, call *invocation) Result {
+	stop := &stopper{run: r, process: p, notify: r.notifyPeriod(call)}
+	defer stop.close()
+	timeout := call.timeout
+	if seconds := call.action.TimeoutSeconds; seconds > 0 {
+		timeout = seconds2duration(seconds)
+	}
+	var expired <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	gone := ctx.Done()
+	for {
+		select {
+		case <-p.Done():
+			return stop.result(p.Exit())
+		case <-expired:
+			expired = nil
+			stop.because(TimedOut, fmt.Sprintf("timed out after %v", timeout), nil)
+		case opts := <-r.cancels:
+			stop.because(Canceled, "canceled", opts.Limit)
+		case e := <-r.fatal:
+			stop.because(Failed, e.Error(), nil)
+		case <-gone:
+			gone = nil
+			now := time.Duration(0)
+			stop.because(Canceled, "canceled: "+context.Cause(ctx).Error(), &now)
+		case <-stop.kill:
+			stop.killNow()
+		}
+	}
+}
+
+// notifyPeriod returns how long the action may take to end when it is stopped; 0 means that it is killed.
+func (r *run) notifyPeriod(call *invocation) time.Duration {
+	c := call.action.Cancelation
+	if c == nil || c.Mode != template.NotifyThenTerminate {
+		return 0
+	}
+	period := call.notify
+	if c.NotifyPeriodSeconds > 0 {
+		period = seconds2duration(c.NotifyPeriodSeconds)
+	}
+	if limit := r.session.cfg.MaxNotifyPeriod; limit > 0 {
+		period = min(period, limit)
+	}
+	return period
+}
+
+// seconds2duration converts without overflow: the longest duration is 292 years.
+func seconds2duration(seconds int64) time.Duration {
+	const most = int64(1<<63-1) / int64(time.Second)
+	return time.Duration(min(seconds, most)) * time.Second
+}
+
+// quoteCommand writes a command line so that it can be read, on one line.
+func quoteCommand(command string, args []string) string {
+	var b strings.Builder
+	for i, arg := range append([]string{command}, args...) {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if arg == "" || strings.ContainsAny(arg, " \t\r\n\"'\\$`;&|<>(){}*?#~") {
+			quoted, err := json.Marshal(arg)
+			if err == nil {
+				arg = string(quoted)
+			}
+		}
+		b.WriteString(arg)
+	}
+	return b.String()
+}
