@@ -2,9 +2,12 @@ package farm
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/scheduler"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 func TestAssociationLifeCycle(t *testing.T) {
@@ -174,4 +177,41 @@ func TestAssociationNeedsUser(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestStorageProfilesOfAssociations(t *testing.T) {
+	t.Parallel()
+	f, ctx := openFarm(t), t.Context()
+	farm := f.newFarm()
+	profile := func(digit string) string {
+		id := "sp-" + strings.Repeat(digit, 32)
+		f.apply(farm, scheduler.PutResource{Resource: row.Resource{
+			Kind: row.KindStorageProfile, ID: id, FarmID: farm, ParentID: farm, Doc: []byte("{}"),
+		}})
+		return id
+	}
+	one, two := profile("1"), profile("2")
+	with := func(id string) func(*deadline.CreateFleetInput) {
+		return func(in *deadline.CreateFleetInput) { in.Configuration.CustomerManaged.StorageProfileId = &id }
+	}
+	mismatch := func(err error) {
+		t.Helper()
+		if e := fails[*deadline.ValidationException](t, err); e.Message != "Mismatch between storage profile ids." {
+			t.Errorf("got %s", e.Message)
+		}
+	}
+	queue := f.newQueue(farm, func(in *deadline.CreateQueueInput) { in.AllowedStorageProfileIds = []string{one} })
+	allowed, none, other := f.newFleet(farm, with(one)), f.newFleet(farm), f.newFleet(farm, with(two))
+	f.associate(farm, queue, allowed)
+	f.associate(farm, queue, none)
+	_, err := f.CreateQueueFleetAssociation(ctx, &deadline.CreateQueueFleetAssociationInput{FarmId: farm, QueueId: queue, FleetId: other})
+	mismatch(err)
+	changed := fleetInput(farm)
+	with(two)(changed)
+	_, err = f.UpdateFleet(ctx, &deadline.UpdateFleetInput{FarmId: farm, FleetId: allowed, Configuration: &changed.Configuration})
+	mismatch(err)
+	_, err = f.UpdateQueue(ctx, &deadline.UpdateQueueInput{FarmId: farm, QueueId: queue, AllowedStorageProfileIdsToRemove: []string{one}})
+	mismatch(err)
+	must(f.UpdateQueue(ctx, &deadline.UpdateQueueInput{FarmId: farm, QueueId: queue, AllowedStorageProfileIdsToAdd: []string{two}}))(t)
+	f.associate(farm, queue, other)
 }

@@ -21,25 +21,32 @@ func (s *Service) Authorize(ctx context.Context, op *deadline.Operation, input a
 		}
 	}
 	// There are no memberships before they are built: a person has no level on anything.
-	decision := authz.Decide(who, op.Name, s.resourceOf(input), authz.Memberships{})
-	if !decision.Allow {
-		return denied(&who, op, decision.Reason)
+	on, levels := s.resourceOf(input), authz.Memberships{}
+	if decision := authz.Decide(who, op.Name, on, levels); !decision.Allow {
+		return denied(&who, op.Name, decision.Reason)
+	}
+	// Tags at creation need the right to tag; AWS's policy for worker hosts grants it for the workers that they make.
+	tags := reflect.ValueOf(input).Elem().FieldByName("Tags")
+	if tags.IsValid() && tags.Len() > 0 && who.Kind != auth.WorkerHost {
+		if decision := authz.Decide(who, "TagResource", on, levels); !decision.Allow {
+			return denied(&who, "TagResource", decision.Reason)
+		}
 	}
 	if list := reflect.ValueOf(input).Elem().FieldByName("PrincipalId"); who.Kind == auth.User && list.IsValid() && op.ReadOnly {
 		if text(who.ID) == nil || optionalText(list) != who.ID {
-			return denied(&who, op, "people list what they are a member of: principalId must be their own")
+			return denied(&who, op.Name, "people list what they are a member of: principalId must be their own")
 		}
 	}
 	return nil
 }
 
-func denied(who *auth.Principal, op *deadline.Operation, reason string) error {
+func denied(who *auth.Principal, operation, reason string) error {
 	name := who.ARN
 	if name == "" {
 		name = "the caller"
 	}
 	return &deadline.AccessDeniedException{
-		Message: fmt.Sprintf("%s is not authorized to perform deadline:%s: %s", name, op.Name, reason),
+		Message: fmt.Sprintf("%s is not authorized to perform deadline:%s: %s", name, operation, reason),
 	}
 }
 

@@ -15,6 +15,7 @@ func TestAuthorize(t *testing.T) {
 	farm, other := f.newFarm(), f.newFarm()
 	queue := f.newQueue(farm)
 	limited := auth.Principal{Kind: auth.Service, ID: "svc", ARN: "arn:svc", Farms: []string{farm}}
+	creator := auth.Principal{Kind: auth.Service, ID: "ci", Operations: []string{"CreateQueue"}}
 	user := auth.Principal{Kind: auth.User, ID: "11111111-2222-3333-4444-555555555555", ARN: "11111111-2222-3333-4444-555555555555"}
 	tests := []struct {
 		name string
@@ -40,6 +41,14 @@ func TestAuthorize(t *testing.T) {
 		}, true},
 		{"tags of another farm", limited, func(c *client.Client) error {
 			_, err := c.ListTagsForResource(ctx, &deadline.ListTagsForResourceInput{ResourceArn: f.service.farmARN(other)})
+			return err
+		}, false},
+		{"creating without tags", creator, func(c *client.Client) error {
+			_, err := c.CreateQueue(ctx, &deadline.CreateQueueInput{FarmId: farm, DisplayName: "q"})
+			return err
+		}, true},
+		{"creating with tags but no right to tag", creator, func(c *client.Client) error {
+			_, err := c.CreateQueue(ctx, &deadline.CreateQueueInput{FarmId: farm, DisplayName: "q", Tags: map[string]string{"a": "b"}})
 			return err
 		}, false},
 		{"a worker's role", auth.Principal{Kind: auth.FleetRoleWorker, ID: "w", FarmID: farm}, func(c *client.Client) error {

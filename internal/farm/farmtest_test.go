@@ -48,10 +48,21 @@ const (
 // openFarm starts a service on an empty database. options change its configuration.
 func openFarm(t *testing.T, options ...func(*Config)) *testFarm {
 	t.Helper()
+	return openFarmOn(t, openStore(t), options...)
+}
+
+func openStore(t *testing.T) store.Store {
+	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "farm.db"), sqlite.Options{Relaxed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// openFarmOn is openFarm on a store, which it closes.
+func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFarm {
+	t.Helper()
 	c := committer.New(db, committer.Options{})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -70,6 +81,7 @@ func openFarm(t *testing.T, options ...func(*Config)) *testFarm {
 	for _, option := range options {
 		option(&config)
 	}
+	var err error
 	if f.service, err = New(config); err != nil {
 		t.Fatal(err)
 	}

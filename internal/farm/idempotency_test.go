@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
+	"github.com/farmhand-render/farmhand/internal/store/storetest"
 )
 
 func TestClientTokens(t *testing.T) {
@@ -167,4 +170,35 @@ func TestModelledErrors(t *testing.T) {
 	if got := modelled(wrap(committer.ErrNotCommitted)); !errors.Is(got, committer.ErrNotCommitted) {
 		t.Error("the log does not learn the cause")
 	}
+}
+
+// TestStoreFaults breaks the store: nothing is acknowledged, nothing about the store is told, and a repetition succeeds once it works.
+func TestStoreFaults(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Pointer[string]
+	faulty := storetest.NewFaulty(openStore(t), func(operation string, _ int) storetest.Fault {
+		if b := broken.Load(); b != nil && *b == operation {
+			return storetest.Before
+		}
+		return storetest.None
+	})
+	f, ctx := openFarmOn(t, faulty), t.Context()
+	f.newFarm()
+	in := &deadline.CreateFarmInput{DisplayName: "farm", ClientToken: deadline.Ptr("token")}
+	for _, tt := range []struct {
+		operation string
+		retry     *int32
+	}{{"Commit", deadline.Ptr[int32](1)}, {"RequestToken", nil}} {
+		broken.Store(&tt.operation)
+		_, err := f.CreateFarm(ctx, in)
+		e := fails[*deadline.InternalServerErrorException](t, err)
+		if strings.Contains(e.Message, storetest.ErrInjected.Error()) || value(e.RetryAfterSeconds) != value(tt.retry) {
+			t.Errorf("%s fails: got %+v", tt.operation, e)
+		}
+		broken.Store(nil)
+		if n := len(must(f.ListFarms(ctx, &deadline.ListFarmsInput{}))(t).Farms); n != 1 {
+			t.Errorf("%s fails: there are %d farms, want 1", tt.operation, n)
+		}
+	}
+	must(f.CreateFarm(ctx, in))(t)
 }

@@ -103,6 +103,41 @@ func TestPageHasTokenOnlyWhenMoreFollows(t *testing.T) {
 	}
 }
 
+func TestFilteredListScansBoundedly(t *testing.T) {
+	t.Parallel()
+	s := &Service{now: time.Now, pages: testTokens(t, "secret")}
+	const total = 3 * maxScanned
+	in, pages, read := &deadline.ListFarmsInput{}, 0, 0
+	var got []int
+	for {
+		page, next, err := list(t.Context(), s, listing[int, int]{
+			input: in, nextToken: in.NextToken,
+			read: func(_ context.Context, after, limit int) ([]int, error) {
+				var rows []int
+				for v := after + 1; v <= total && len(rows) < limit; v++ {
+					rows = append(rows, v)
+				}
+				read += len(rows)
+				return rows, nil
+			},
+			cursor: func(v *int) int { return *v },
+			keep:   func(v *int) bool { return *v == total },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		got = append(got, page...)
+		if next == nil {
+			break
+		}
+		in.NextToken = next
+	}
+	if !slices.Equal(got, []int{total}) || pages < 3 || read != total {
+		t.Errorf("got %v in %d pages after %d rows", got, pages, read)
+	}
+}
+
 func TestPageTokenIsBound(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
