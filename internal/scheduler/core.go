@@ -101,6 +101,7 @@ func (c *Core) Apply(now Instant, command Command) (Result, *row.Changes, error)
 	c.settle()
 	if poll, ok := command.(UpdateWorkerSchedule); ok {
 		result.Schedule = c.schedule(c.workers[poll.WorkerID])
+		c.settle() // delivery changed actions; nothing may stay unsettled over the end of a command
 	}
 	changes := c.flush()
 	c.evict()
