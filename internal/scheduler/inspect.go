@@ -1,0 +1,217 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// Check recounts everything that the core counts and follows every link both ways. It costs as much as
+// everything in memory: it is for tests and for diagnosis. nil means that all invariants of the package comment hold.
+func (c *Core) Check() error {
+	var problems []error
+	report := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.violations > 0 {
+		report("%d violations", c.violations)
+	}
+	for _, j := range c.jobs {
+		c.checkJob(j, report)
+	}
+	for _, s := range c.sessions {
+		c.checkSession(s, report)
+	}
+	for _, f := range c.fleets {
+		c.checkFleet(f, report)
+	}
+	for _, q := range c.queues {
+		c.checkQueue(q, report)
+	}
+	return errors.Join(problems...)
+}
+
+type reporter func(format string, args ...any)
+
+func (c *Core) checkJob(j *job, report reporter) {
+	var sum status.Counts
+	for _, s := range j.steps {
+		c.checkStep(s, report)
+		sum.Add(&s.row.Counts)
+	}
+	if sum != j.row.Counts {
+		report("job %s counts %v, its steps %v", j.row.JobID, j.row.Counts, sum)
+	}
+	if j.row.TaskStatus != sum.Derive() {
+		report("job %s is %s, its tasks say %s", j.row.JobID, j.row.TaskStatus, sum.Derive())
+	}
+	if finished(&j.row) && j.sessions == 0 {
+		report("finished job %s is still in memory", j.row.JobID)
+	}
+}
+
+func (c *Core) checkStep(s *step, report reporter) {
+	var counts status.Counts
+	active := 0
+	for i, t := range s.cells.all() {
+		counts[t.status]++
+		if t.status.Active() {
+			active++
+			if s.held[i] == nil {
+				report("task %s is %s but no session holds it", s.taskID(i), t.status)
+			}
+		}
+		if t.status == status.TaskReady && !t.queued {
+			report("task %s is READY but not to be handed out", s.taskID(i))
+		}
+		if t.retries > 0 && t.retries > s.job.row.MaxRetries && t.status == status.TaskRunning {
+			report("task %s runs with %d retries", s.taskID(i), t.retries)
+		}
+	}
+	if len(s.held) != active {
+		report("step %s: %d tasks are held but %d active", s.id, len(s.held), active)
+	}
+	counts[s.row.Rest] += s.untouched()
+	if counts != s.row.Counts {
+		report("step %s counts %v, its tasks %v", s.id, s.row.Counts, counts)
+	}
+	if s.row.TaskStatus != counts.Derive() {
+		report("step %s is %s, its tasks say %s", s.id, s.row.TaskStatus, counts.Derive())
+	}
+	unresolved := 0
+	for _, d := range s.dependencies {
+		unresolved += count(d.row.TaskStatus != status.TaskSucceeded)
+	}
+	if unresolved != s.unresolved {
+		report("step %s waits for %d dependencies, says %d", s.id, unresolved, s.unresolved)
+	}
+	if unresolved > 0 && s.ready() {
+		report("step %s is READY before its dependencies", s.id)
+	}
+	if unresolved == 0 && counts[status.TaskPending] > 0 {
+		report("step %s is PENDING without a reason", s.id)
+	}
+}
+
+func (c *Core) checkSession(s *session, report reporter) {
+	if s.worker.session != s || c.workers[s.row.WorkerID] != s.worker || !s.worker.row.Status.Online() {
+		report("session %s is not the session of an online worker", s.row.SessionID)
+	}
+	if c.jobs[s.row.JobID] != s.job {
+		report("session %s: its job is not in memory", s.row.SessionID)
+	}
+	last := int64(-1)
+	for _, a := range s.open {
+		if a.row.ActionIndex <= last || a.row.ActionIndex >= s.row.Actions || a.row.Status.Terminal() {
+			report("session %s: action %d (%s) is out of order", s.row.SessionID, a.row.ActionIndex, a.row.Status)
+		}
+		last = a.row.ActionIndex
+		if a.row.Kind == row.ActionTaskRun {
+			t := s.step.cells.get(a.row.TaskIndex)
+			if s.step.held[a.row.TaskIndex] != a || t == nil || !t.status.Active() {
+				report("session %s: task %d is not held by it", s.row.SessionID, a.row.TaskIndex)
+			} else if a.leaving() != (t.status == status.TaskInterrupting) {
+				report("session %s: action %d is %s, its task %s", s.row.SessionID, a.row.ActionIndex, a.row.Status, t.status)
+			}
+		}
+	}
+}
+
+func (c *Core) checkFleet(f *fleet, report reporter) {
+	free := 0
+	for _, w := range f.workers {
+		free += count(w.row.Status == status.WorkerStarted || w.row.Status == status.WorkerIdle)
+		if online := w.row.Status.Online(); online != (w.next != nil) {
+			report("worker %s is %s but listened to: %t", w.row.WorkerID, w.row.Status, w.next != nil)
+		}
+		if w.row.Status == status.WorkerIdle && w.session != nil {
+			report("worker %s is IDLE with a session", w.row.WorkerID)
+		}
+	}
+	if free != f.free {
+		report("fleet %s has %d free workers, says %d", f.id, free, f.free)
+	}
+}
+
+func (c *Core) checkQueue(q *queue, report reporter) {
+	sessions := 0
+	for _, j := range q.jobs {
+		sessions += j.sessions
+	}
+	if sessions != q.sessions {
+		report("queue %s has %d sessions, says %d", q.id, sessions, q.sessions)
+	}
+	for _, l := range q.links {
+		if n := len(c.sessionsOf(l)); n != l.sessions {
+			report("association %s/%s has %d sessions, says %d", q.id, l.fleet.id, n, l.sessions)
+		}
+		for _, j := range q.jobs {
+			want := j.hasRoom() && slices.ContainsFunc(j.steps, func(s *step) bool { return s.ready() && s.class.runsOn(l.fleet) })
+			o := j.offers[l]
+			if have := o != nil && o.position >= 0 && l.index[o.position] == o; have != want {
+				report("job %s is in the index of %s: %t, should be %t", j.row.JobID, l.fleet.id, have, want)
+			}
+		}
+	}
+}
+
+// Dump writes the whole state as text, the same for two cores that will decide alike (but for the ids
+// of sessions, the turn of queues and the time workers were heard). A core restored from the rows of
+// another has the same dump.
+func (c *Core) Dump() string {
+	var b strings.Builder
+	line := func(what string, values ...any) {
+		text, err := json.Marshal(values)
+		fmt.Fprintln(&b, what, string(text), errorText(err))
+	}
+	line("farm", c.farmID, c.lastNumber, len(c.classes))
+	for _, id := range slices.Sorted(maps.Keys(c.queues)) {
+		q := c.queues[id]
+		line("queue", id, q.blocked, q.sessions)
+		for _, e := range q.environments {
+			line(" environment", e.id, e.name, e.priority)
+		}
+		for _, l := range q.links {
+			line(" association", l.row, l.sessions, len(l.index))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.fleets)) {
+		f := c.fleets[id]
+		line("fleet", id, f.maxWorkers, f.free, f.offers.amounts, f.offers.attributes)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.workers)) {
+		line("worker", c.workers[id].row)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.jobs)) {
+		c.dumpJob(c.jobs[id], line)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.sessions)) {
+		s := c.sessions[id]
+		line("session", s.row, s.ending, s.queued, s.tried, s.succeeded, s.busy)
+		for _, a := range s.open {
+			line(" action", a.row)
+		}
+	}
+	return b.String()
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (c *Core) dumpJob(j *job, line func(string, ...any)) {
+	line("job", j.row, j.attachments, j.environments, j.sessions)
+	for _, s := range j.steps {
+		line(" step", s.row, s.environments, s.unresolved, s.resolved, s.offered, s.class.key)
+		for i, t := range s.cells.all() {
+			line("  task", c.taskRow(s, i, t))
+		}
+	}
+}
