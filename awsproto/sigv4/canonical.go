@@ -201,9 +201,9 @@ func appendTrimmed(b []byte, v string) []byte {
 
 // appendHeaders appends the canonical header block: one line for each name.
 // The names are in lower case. It reports false when a named header is absent.
-func appendHeaders(b []byte, r *http.Request, names []string) ([]byte, bool) {
+func appendHeaders(b []byte, r *http.Request, host string, names []string) ([]byte, bool) {
 	for _, name := range names {
-		values, ok := headerValues(r, name)
+		values, ok := headerValues(r, host, name)
 		if !ok {
 			return b, false
 		}
@@ -217,10 +217,10 @@ func appendHeaders(b []byte, r *http.Request, names []string) ([]byte, bool) {
 
 // headerValues finds the values of a header, also of those that net/http keeps
 // in fields of their own.
-func headerValues(r *http.Request, name string) ([]string, bool) {
+func headerValues(r *http.Request, host, name string) ([]string, bool) {
 	switch name {
 	case "host":
-		return []string{requestHost(r)}, true
+		return []string{host}, true
 	case "content-length":
 		if r.ContentLength >= 0 {
 			return []string{strconv.FormatInt(r.ContentLength, 10)}, true
@@ -247,14 +247,14 @@ func requestHost(r *http.Request) string {
 
 // appendCanonicalRequest appends the text whose hash is signed. It reports
 // false when a signed header is absent.
-func appendCanonicalRequest(b []byte, r *http.Request, path, query string, signed []string, payloadHash string) ([]byte, bool) {
+func appendCanonicalRequest(b []byte, r *http.Request, host, path, query string, signed []string, payloadHash string) ([]byte, bool) {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
 	b = append(b, path...)
 	b = append(b, '\n')
 	b = append(b, query...)
 	b = append(b, '\n')
-	b, ok := appendHeaders(b, r, signed)
+	b, ok := appendHeaders(b, r, host, signed)
 	if !ok {
 		return b, false
 	}

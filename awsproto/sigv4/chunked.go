@@ -200,7 +200,7 @@ func (c *ChunkedReader) readTrailers() error {
 			return c.checkTrailers(sig, canonical.String())
 		}
 		name, value, ok := strings.Cut(line, ":")
-		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		name, value = strings.ToLower(strings.Trim(name, " \t")), strings.Trim(value, " \t")
 		switch {
 		case !ok:
 			return &Error{IncompleteBody, "a trailer of the body is malformed"}

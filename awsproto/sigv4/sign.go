@@ -55,7 +55,7 @@ func Sign(req *http.Request, payloadHash string, creds Credentials, service, reg
 		req.Header.Set(headerContentSHA256, payloadHash)
 	}
 	signed := headersToSign(req)
-	canonical, ok := appendCanonicalRequest(nil, req, canonicalPath(req.URL, service),
+	canonical, ok := appendCanonicalRequest(nil, req, requestHost(req), canonicalPath(req.URL, service),
 		canonicalQuery(req.URL.RawQuery, ""), signed, payloadHash)
 	if !ok {
 		return errors.New("sign request: a header to sign has no value")
@@ -100,7 +100,7 @@ func Presign(req *http.Request, payloadHash string, creds Credentials, service, 
 		q.Set(headerToken, creds.SessionToken)
 	}
 	query := canonicalQuery(q.Encode(), "")
-	canonical, ok := appendCanonicalRequest(nil, req, canonicalPath(req.URL, service), query, signed, payloadHash)
+	canonical, ok := appendCanonicalRequest(nil, req, requestHost(req), canonicalPath(req.URL, service), query, signed, payloadHash)
 	if !ok {
 		return errors.New("presign request: a header to sign has no value")
 	}

@@ -149,7 +149,7 @@ func checkCoverage(r *http.Request, auth Authorization) error {
 }
 
 // signatureMatches compares in constant time; which of the accepted canonical
-// paths matched is no secret.
+// forms matched is no secret.
 func signatureMatches(r *http.Request, auth Authorization, key signingKey, payloadHash string) bool {
 	skip := ""
 	if auth.Form == QueryForm {
@@ -159,14 +159,27 @@ func signatureMatches(r *http.Request, auth Authorization, key signingKey, paylo
 	stamp := auth.Time.UTC().Format(timeFormat)
 	match := 0
 	var buf []byte
-	for _, path := range acceptedPaths(r.URL, auth.Scope.Service) {
-		canonical, ok := appendCanonicalRequest(buf[:0], r, path, query, auth.SignedHeaders, payloadHash)
-		if !ok {
-			return false
+	for _, host := range acceptedHosts(requestHost(r)) {
+		for _, path := range acceptedPaths(r.URL, auth.Scope.Service) {
+			canonical, ok := appendCanonicalRequest(buf[:0], r, host, path, query, auth.SignedHeaders, payloadHash)
+			if !ok {
+				return false
+			}
+			want := signature(key, stamp, auth.Scope, canonical)
+			match |= subtle.ConstantTimeCompare([]byte(want), []byte(auth.Signature))
+			buf = canonical
 		}
-		want := signature(key, stamp, auth.Scope, canonical)
-		match |= subtle.ConstantTimeCompare([]byte(want), []byte(auth.Signature))
-		buf = canonical
 	}
 	return match == 1
+}
+
+// acceptedHosts returns the Host as received and, when it ends in a default
+// port, also without it: signers leave that port out, HTTP clients may not.
+func acceptedHosts(host string) []string {
+	for _, port := range []string{":80", ":443"} {
+		if bare, ok := strings.CutSuffix(host, port); ok {
+			return []string{host, bare}
+		}
+	}
+	return []string{host}
 }
