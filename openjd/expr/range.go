@@ -95,7 +95,29 @@ func newRangeExpr(elements []element) (RangeExpr, error) {
 			return RangeExpr{}, err
 		}
 	}
-	return e, nil
+	return e.splitPairs()
+}
+
+// splitPairs takes ranges of two values that are not neighbours apart, because they are written as two values, which may read as
+// parts of what stands beside them. Without it the canonical text would change when it is parsed again.
+func (e RangeExpr) splitPairs() (RangeExpr, error) {
+	isPair := func(r subRange) bool { return r.step > 1 && r.length() == 2 }
+	if !slices.ContainsFunc(e.ranges, isPair) {
+		return e, nil
+	}
+	var split RangeExpr
+	for _, r := range e.ranges {
+		parts := []element{{first: r.first, last: r.last, step: r.step}}
+		if isPair(r) {
+			parts = []element{{first: r.first, last: r.first, step: 1}, {first: r.last, last: r.last, step: 1}}
+		}
+		for _, p := range parts {
+			if err := split.append(p); err != nil {
+				return RangeExpr{}, err
+			}
+		}
+	}
+	return split, nil
 }
 
 // append adds an element that lies above all the others, joining it to the last one when the two read as one range.
@@ -122,7 +144,7 @@ const maxInt64 = 1<<63 - 1
 // quoteToken shows what stands at the beginning of s.
 func quoteToken(s string) string {
 	if s == "" {
-		return "the end"
+		return "nothing"
 	}
 	if i := strings.IndexAny(s, " \t,-:"); i > 0 {
 		s = s[:i]

@@ -126,6 +126,10 @@ func (d *decoder) literal(n *node, p *JobParameterDefinition) (Literal, bool) {
 		d.at(n, "expected a value of type %s, found %s", p.Type, n.describe())
 		return Literal{}, false
 	}
+	if _, finite := n.floatOf(); n.kind == floatNode && !finite {
+		d.at(n, "expected a finite number, found %s", n.describe())
+		return Literal{}, false
+	}
 	l := n.literal()
 	if n.loose && (p.Type == StringParameter || p.Type == PathParameter) {
 		l = Literal{Text: n.text}

@@ -49,7 +49,7 @@ func (d *decoder) userInterface(n *node, p *JobParameterDefinition) *UserInterfa
 	case FloatParameter:
 		names = append(names, "singleStepDelta", "decimals")
 	}
-	o, ok := d.object(n, "the user interface of a "+string(p.Type)+" parameter", names...)
+	o, ok := d.object(n, "the user interface of type "+string(p.Type), names...)
 	if !ok {
 		return nil
 	}

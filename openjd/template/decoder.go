@@ -43,11 +43,11 @@ func (d *decoder) unknownField(child *node, what string, names []string) {
 		d.key(child, "the field %s of %s needs the extension %s", child.key, what, e)
 		return
 	}
-	message := fmt.Sprintf("%s has no field %s", what, quote(child.key))
+	message := fmt.Sprintf("unknown field %s in %s", quote(child.key), what)
 	if near := nearest(child.key, names); near != "" {
-		message += "; did you mean " + near + "?"
+		message += "; did you mean " + quote(near) + "?"
 	} else {
-		message += "; its fields are " + strings.Join(names, ", ")
+		message += "; expected one of " + strings.Join(names, ", ")
 	}
 	d.key(child, "%s", message)
 }

@@ -24,21 +24,21 @@ func parseJSON(data []byte, c *collector) *node {
 	// Repeated names are reported by the fields type, all of them and with both positions.
 	r.decoder = jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true))
 	root, err := r.value(nil, 0)
-	if err == nil && !r.full {
-		if _, err = r.decoder.ReadToken(); err == nil {
-			r.advance(int(r.decoder.InputOffset()))
-			r.report(root, r.line, r.column, "the JSON document ends before this text")
-			return nil
-		}
-	}
 	if r.full {
 		return nil
 	}
-	if !errors.Is(err, io.EOF) {
-		r.syntaxError(err)
-		return nil
+	if err == nil {
+		var rest node
+		if _, err = r.next(&rest); errors.Is(err, io.EOF) {
+			return root
+		}
+		if err == nil {
+			r.at(&rest, "the JSON document ends before this text")
+			return nil
+		}
 	}
-	return root
+	r.syntaxError(err)
+	return nil
 }
 
 // syntaxError reports err, which jsontext returned.

@@ -39,7 +39,7 @@ func parseYAML(data []byte, c *collector) *node {
 func reportYAML(err error, c *collector) {
 	var load *yaml.LoadError
 	if !errors.As(err, &load) {
-		c.report(&node{}, 1, 1, "the document is not YAML: %s", err)
+		c.report(&node{}, 1, 1, "the document is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 		return
 	}
 	mark := load.Mark

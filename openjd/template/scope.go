@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/openjd/expr"
@@ -48,11 +49,14 @@ func (s *scope) check(name string) string {
 			return why
 		}
 	}
-	message := name + " is not defined" + foreignScope(name)
 	if near := nearest(name, candidates); near != "" {
-		message += "; did you mean " + near + "?"
+		return name + " is not defined here; did you mean " + near + "?"
 	}
-	return message
+	prefix := name[:strings.LastIndexByte(name, '.')+1]
+	if prefix != "" && slices.ContainsFunc(candidates, func(c string) bool { return strings.HasPrefix(c, prefix) }) {
+		return name + " is not defined here"
+	}
+	return name + " is not defined" + foreignScope(name)
 }
 
 // foreignScope explains where a name of this kind belongs.
@@ -141,7 +145,7 @@ func nearest(name string, candidates []string) string {
 		if len(candidate) > mostLength {
 			continue
 		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(candidate)); d < bestDistance {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(candidate)); d < bestDistance && d < len(name) {
 			best, bestDistance = candidate, d
 		}
 	}
