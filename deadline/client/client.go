@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -27,13 +26,27 @@ type Options struct {
 	Credentials aws.CredentialsProvider
 	// Endpoint is scheme, host and port, and possibly a path before those of the operations; "" means AWS's endpoint of the region.
 	Endpoint string
-	// HostPrefix puts management. or scheduling. before the host of Endpoint, too.
-	HostPrefix bool
+	// HostPrefix says whether management. or scheduling. goes before the host of the endpoint. The zero value follows the environment and the profile, and
+	// where they say nothing puts it before AWS's own hosts only.
+	HostPrefix HostPrefix
 	HTTP       Doer
 	Retry      Retry
 	// UserAgent goes after the client's own name and version.
 	UserAgent string
 }
+
+// HostPrefix says when a host gets an operation's prefix.
+type HostPrefix int
+
+// The choices of [Options].
+const (
+	// HostPrefixAuto puts it before AWS's own hosts, which exist only with one.
+	HostPrefixAuto HostPrefix = iota
+	// HostPrefixAlways puts it before any host.
+	HostPrefixAlways
+	// HostPrefixNever puts it nowhere.
+	HostPrefixNever
+)
 
 // Client calls the operations of the API. It is safe for concurrent use.
 type Client struct {
@@ -49,6 +62,11 @@ func New(cfg aws.Config, optFns ...func(*Options)) *Client {
 		Endpoint:    endpointOf(cfg),
 		Retry:       Retry{MaxAttempts: cfg.RetryMaxAttempts},
 	}
+	if disabled, set := prefixSetting(cfg); set && disabled {
+		o.HostPrefix = HostPrefixNever
+	} else if set {
+		o.HostPrefix = HostPrefixAlways
+	}
 	if cfg.HTTPClient != nil {
 		o.HTTP = cfg.HTTPClient
 	}
@@ -61,36 +79,6 @@ func New(cfg aws.Config, optFns ...func(*Options)) *Client {
 		o.HTTP = http.DefaultClient
 	}
 	return &Client{options: o, sleep: sleep}
-}
-
-// endpointOf finds the endpoint that the environment or a configuration file names; "" when none does.
-func endpointOf(cfg aws.Config) string {
-	for _, source := range cfg.ConfigSources {
-		ignores, ok := source.(interface {
-			GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error)
-		})
-		if !ok {
-			continue
-		}
-		if ignored, found, err := ignores.GetIgnoreConfiguredEndpoints(context.Background()); err == nil && found && ignored {
-			return ""
-		}
-	}
-	if named := os.Getenv("AWS_ENDPOINT_URL_DEADLINE"); named != "" {
-		return named
-	}
-	for _, source := range cfg.ConfigSources {
-		named, ok := source.(interface {
-			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
-		})
-		if !ok {
-			continue
-		}
-		if endpoint, found, err := named.GetServiceBaseEndpoint(context.Background(), sdkID); err == nil && found {
-			return endpoint
-		}
-	}
-	return aws.ToString(cfg.BaseEndpoint)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

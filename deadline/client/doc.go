@@ -15,6 +15,9 @@
 // # Endpoint
 //
 // In order: Options.Endpoint, AWS_ENDPOINT_URL_DEADLINE, the profile's services section, AWS_ENDPOINT_URL, the profile's
-// endpoint_url; else AWS's own for the region. AWS's hosts get the prefix management. or scheduling. before their name. An endpoint
-// that is named does not, unless Options.HostPrefix asks for it: the paths of the operations are distinct, so one host can serve all.
+// endpoint_url; else AWS's own for the region.
+//
+// AWS's hosts get the prefix management. or scheduling. before their name, other hosts get none: the paths of the operations are distinct, so that one
+// host can serve all. AWS_DISABLE_HOST_PREFIX_INJECTION (or the profile's disable_host_prefix_injection) set to true takes the prefix from all hosts, set
+// to false puts it before all; an IP address never gets one. Options.HostPrefix overrules both.
 package client

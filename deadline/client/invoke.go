@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -114,12 +115,12 @@ func (c *Client) send(ctx context.Context, op *deadline.Operation, m *message, d
 
 // target is the URL of an operation.
 func (c *Client) target(op *deadline.Operation, m *message) (*url.URL, error) {
-	endpoint, prefix := c.options.Endpoint, c.options.HostPrefix
+	endpoint := c.options.Endpoint
 	if endpoint == "" {
 		if c.options.Region == "" {
 			return nil, errors.New("neither a region nor an endpoint is configured")
 		}
-		endpoint, prefix = "https://deadline."+c.options.Region+".amazonaws.com", true
+		endpoint = "https://deadline." + c.options.Region + ".amazonaws.com"
 	}
 	u, err := url.Parse(endpoint + m.path)
 	if err != nil {
@@ -128,7 +129,7 @@ func (c *Client) target(op *deadline.Operation, m *message) (*url.URL, error) {
 	if u.Scheme == "" || u.Host == "" {
 		return nil, fmt.Errorf("endpoint %q is not a URL with a scheme and a host", endpoint)
 	}
-	if prefix {
+	if p := c.options.HostPrefix; (p == HostPrefixAlways || p == HostPrefixAuto && isAWS(u.Hostname())) && net.ParseIP(u.Hostname()) == nil {
 		u.Host = op.HostPrefix + u.Host
 	}
 	u.RawQuery = m.query

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -44,7 +45,7 @@ func newEndpoint[I, O any, PI input[I], PO output[O]](i int, method func(context
 		serve: func(ctx context.Context, authorize authorizer, labels map[string]string, r *http.Request, body []byte) ([]byte, error) {
 			in := PI(new(I))
 			if err := decode(in, labels, r, body); err != nil {
-				return nil, decodeFault(err)
+				return nil, refusal(err, in.Validate())
 			}
 			if err := in.Validate(); err != nil {
 				return nil, err
@@ -70,23 +71,31 @@ func newEndpoint[I, O any, PI input[I], PO output[O]](i int, method func(context
 }
 
 // decode takes the members from where they travel. A structure with members in the path, query or header has a body of its own only
-// when some members are left for it.
+// when some members are left for it. The error names the faults of all places.
 func decode(in restjson.Unmarshaler, labels map[string]string, r *http.Request, body []byte) error {
 	read := in.DecodeJSON
+	var outside *restjson.DecodeError
 	if bound, ok := in.(binder); ok {
 		from := restjson.NewReader(labels, r.URL.RawQuery, r.Header)
 		bound.BindHTTP(from)
-		if err := from.Err(); err != nil {
-			return err
-		}
+		errors.As(from.Err(), &outside)
 		withBody, ok := in.(bodyDecoder)
 		if !ok {
-			return nil
+			return from.Err()
 		}
 		read = withBody.DecodeBody
 	}
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
-	return restjson.UnmarshalFunc(body, read, restjson.Limits{})
+	err := restjson.UnmarshalFunc(body, read, restjson.Limits{})
+	if outside == nil {
+		return err
+	}
+	var inside *restjson.DecodeError
+	if errors.As(err, &inside) {
+		outside.Malformed = inside.Malformed
+		outside.Fields = append(outside.Fields, inside.Fields...)
+	}
+	return outside
 }

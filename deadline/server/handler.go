@@ -68,7 +68,7 @@ func NewHandler(service Service, options Options) http.Handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	if id := h.options.RequestID(r.Context()); id != "" {
-		w.Header().Set("X-Amzn-Requestid", id)
+		w.Header().Set(requestIDHeader, id)
 	}
 	endpoint, labels := h.routes.match(r.Method, r.URL.EscapedPath())
 	if endpoint == nil {
@@ -84,7 +84,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeAnswer(w, outcome.Status, answer)
 	} else {
 		outcome.Err = err
-		outcome.Status = h.fail(w, r.Context(), endpoint.operation, err)
+		outcome.Status = fail(w, endpoint.operation, err)
 	}
 	outcome.Duration = time.Since(start)
 	h.options.Observe(r.Context(), outcome)
@@ -126,8 +126,9 @@ func malformed(message string) error {
 	return &deadline.ValidationException{Message: message, Reason: deadline.ValidationExceptionReasonCannotParse}
 }
 
-// decodeFault is the API's form of a request that could not be decoded.
-func decodeFault(err error) error {
+// refusal is the API's answer to a request that could not be decoded: the faults of its form, and those constraints that the members which
+// could be decoded violate.
+func refusal(err, violated error) error {
 	var decode *restjson.DecodeError
 	if !errors.As(err, &decode) {
 		return malformed(err.Error())
@@ -135,22 +136,43 @@ func decodeFault(err error) error {
 	if decode.Malformed != nil {
 		return malformed("the body is not well-formed: " + decode.Malformed.Error())
 	}
-	reason := deadline.ValidationExceptionReasonCannotParse
+	reason := deadline.ValidationExceptionReasonFieldValidationFailed
+	named := make(map[string]bool)
 	fields := make([]deadline.ValidationExceptionField, 0, len(decode.Fields))
 	for _, f := range decode.Fields {
-		if f.Missing {
-			reason = deadline.ValidationExceptionReasonFieldValidationFailed
+		if !f.Missing {
+			reason = deadline.ValidationExceptionReasonCannotParse
 		}
+		named[f.Name] = true
 		fields = append(fields, deadline.ValidationExceptionField{Name: f.Name, Message: f.Message})
+	}
+	var validation *deadline.ValidationException
+	if errors.As(violated, &validation) {
+		for _, f := range validation.FieldList {
+			// A member that could not be decoded is empty now, which is no fault of its own; nor are the members in it.
+			if !named[f.Name] && !insideOf(f.Name, named) {
+				fields = append(fields, f)
+			}
+		}
 	}
 	return deadline.InvalidFields(reason, fields)
 }
 
+// insideOf says whether a path goes through one of those named.
+func insideOf(path string, named map[string]bool) bool {
+	for i := range len(path) {
+		if (path[i] == '.' || path[i] == '[') && named[path[:i]] {
+			return true
+		}
+	}
+	return false
+}
+
 // fail answers an error and gives its status.
-func (h *handler) fail(w http.ResponseWriter, ctx context.Context, op *deadline.Operation, err error) int { //nolint:revive // the writer goes first in HTTP
+func fail(w http.ResponseWriter, op *deadline.Operation, err error) int {
 	var modelled deadline.Error
 	if !errors.As(err, &modelled) {
-		modelled = &deadline.InternalServerErrorException{Message: h.faultText(ctx)}
+		modelled = &deadline.InternalServerErrorException{Message: faultText(w.Header().Get(requestIDHeader))}
 	}
 	code := modelled.ErrorCode()
 	if modelled.HTTPStatusCode() == http.StatusInternalServerError && op.FaultCode != "" {
@@ -170,14 +192,17 @@ func (h *handler) fail(w http.ResponseWriter, ctx context.Context, op *deadline.
 	return modelled.HTTPStatusCode()
 }
 
-func (h *handler) faultText(ctx context.Context) string {
-	if id := h.options.RequestID(ctx); id != "" {
-		return "internal error; the log of the service tells more under request id " + id
+func faultText(requestID string) string {
+	if requestID != "" {
+		return "internal error; the log of the service tells more under request id " + requestID
 	}
 	return "internal error; the log of the service tells more"
 }
 
-const contentType = "application/json"
+const (
+	contentType     = "application/json"
+	requestIDHeader = "X-Amzn-Requestid"
+)
 
 func writeAnswer(w http.ResponseWriter, status int, body []byte) {
 	if status != http.StatusNoContent {
