@@ -33,7 +33,7 @@ func parseJSON(data []byte, c *collector) *node {
 			return root
 		}
 		if err == nil {
-			r.at(&rest, "the JSON document ends before this text")
+			r.collector.at(&rest, "the JSON document ends before this text")
 			return nil
 		}
 	}
