@@ -116,7 +116,7 @@ func (c *Core) begin(a *action, r *ActionReport) {
 	c.dirtyAction(a)
 	switch a.row.Kind {
 	case row.ActionEnvEnter:
-		a.session.attempted(a.row.EnvironmentID)
+		a.session.attempt(a.row.ActionIndex)
 	case row.ActionTaskRun:
 		c.beginTask(a)
 	}
@@ -181,10 +181,12 @@ func (c *Core) completeTask(a *action, final status.Action, asked bool) {
 	s, i := a.session.step, a.row.TaskIndex
 	t := s.cells.get(i)
 	delete(s.held, i)
+	if final == status.ActionSucceeded {
+		a.session.learn(&a.row)
+	}
 	switch {
 	case final == status.ActionSucceeded && (t.status != status.TaskInterrupting || t.target != status.TaskFailed):
 		c.move(s, i, t, status.TaskSucceeded, causeReport) // work that is done stays done, even when a cancel was on its way
-		a.session.learn(&a.row)
 	case final == status.ActionFailed && !asked:
 		c.fail(s, i, t, causeReport)
 	default:

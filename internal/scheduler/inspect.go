@@ -191,7 +191,7 @@ func (c *Core) Dump() string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.sessions)) {
 		s := c.sessions[id]
-		line("session", s.row, s.ending, s.queued, s.tried, s.succeeded, s.busy)
+		line("session", s.row, s.ending, fmt.Sprint(s.entries), s.succeeded, s.busy)
 		for _, a := range s.open {
 			line(" action", a.row)
 		}

@@ -157,7 +157,7 @@ func (s *session) load(r *row.SessionAction) {
 	}
 	switch r.Kind {
 	case row.ActionEnvEnter:
-		s.queued, s.tried = append(s.queued, r.EnvironmentID), append(s.tried, attempted)
+		s.entries = append(s.entries, entry{environment: r.EnvironmentID, action: r.ActionIndex, attempted: attempted})
 	case row.ActionEnvExit:
 		s.exits, s.ending = true, true
 	}

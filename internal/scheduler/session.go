@@ -16,17 +16,23 @@ type session struct {
 	worker *worker
 	link   *link // nil when the association was deleted since
 
-	open   []*action // not over, in order
-	queued []string  // environments that an envEnter was made for, in order
-	tried  []bool    // whether the envEnter was attempted, by position in queued
-	exits  bool      // envExits were made
-	ending bool      // nothing but envExits may follow
+	open    []*action // not over, in order
+	entries []entry   // one for each envEnter, in order
+	exits   bool      // envExits were made
+	ending  bool      // nothing but envExits may follow
 
 	succeeded int   // tasks
 	busy      int64 // microseconds that those took
 
 	dirty     bool
 	unsettled bool
+}
+
+// entry is an environment that a session enters.
+type entry struct {
+	environment string
+	action      int64 // index of its envEnter
+	attempted   bool  // it must be exited, even when entering it failed
 }
 
 func (s *session) action(index int64) *action {
@@ -58,10 +64,12 @@ func (s *session) openTasks() int {
 	return n
 }
 
-// attempted notes that an environment was entered, or that it was tried: it must be exited.
-func (s *session) attempted(environment string) {
-	if i := slices.Index(s.queued, environment); i >= 0 {
-		s.tried[i] = true
+// attempt notes that an envEnter was attempted.
+func (s *session) attempt(action int64) {
+	for i := range s.entries {
+		if s.entries[i].action == action {
+			s.entries[i].attempted = true
+		}
 	}
 }
 
@@ -124,7 +132,7 @@ func (c *Core) attach(s *session) {
 }
 
 func (c *Core) enter(s *session, environment string) {
-	s.queued, s.tried = append(s.queued, environment), append(s.tried, false)
+	s.entries = append(s.entries, entry{environment: environment, action: s.row.Actions})
 	c.append(s, row.SessionAction{Kind: row.ActionEnvEnter, EnvironmentID: environment, StepIndex: -1, TaskIndex: -1})
 }
 
@@ -156,9 +164,9 @@ func (c *Core) settleSession(s *session) {
 	}
 	if !s.exits && s.knowsEntered() {
 		s.exits = true
-		for i := len(s.queued) - 1; i >= 0; i-- {
-			if s.tried[i] {
-				c.append(s, row.SessionAction{Kind: row.ActionEnvExit, EnvironmentID: s.queued[i], StepIndex: -1, TaskIndex: -1})
+		for _, e := range slices.Backward(s.entries) {
+			if e.attempted {
+				c.append(s, row.SessionAction{Kind: row.ActionEnvExit, EnvironmentID: e.environment, StepIndex: -1, TaskIndex: -1})
 			}
 		}
 	}

@@ -209,6 +209,14 @@ func (s *simulation) comeToRest() error {
 	if err := s.mend(); err != nil {
 		return err
 	}
+	for _, a := range s.agents {
+		if s.store.Workers[a.id].Status == status.WorkerStopping { // it finishes what it had begun to do
+			a.reset()
+			if err := s.must(scheduler.UpdateWorker{FleetID: a.fleet, WorkerID: a.id, Status: status.WorkerStopped}); err != nil {
+				return err
+			}
+		}
+	}
 	for range 400 {
 		for _, a := range s.agents {
 			s.pass(time.Second)
@@ -248,7 +256,7 @@ func (s *simulation) resting() error {
 }
 
 func (s *simulation) recent() string {
-	return strings.Join(s.log[max(0, len(s.log)-30):], "\n")
+	return strings.Join(s.log[max(0, len(s.log)-12):], "\n")
 }
 
 func firstDifference(want, got string) string {

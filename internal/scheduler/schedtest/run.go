@@ -70,7 +70,8 @@ func (s *simulation) id(prefix string) string {
 
 // apply gives the core a command, checks what it does and writes it.
 func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) {
-	s.log = append(s.log, fmt.Sprintf("%+v", command))
+	line := fmt.Sprintf("%T%+v", command, command)
+	s.log = append(s.log, line[:min(len(line), 400)])
 	if id, missing := s.core.Missing(command); missing {
 		if snapshot := s.store.JobSnapshot(id); snapshot != nil {
 			if err := s.core.LoadJob(snapshot); err != nil {
@@ -169,8 +170,8 @@ func (s *simulation) setUp() error {
 			return err
 		}
 	}
-	for range 4 {
-		s.agents = append(s.agents, &agent{id: s.id("worker"), fleet: fleetID(s.random.IntN(2))})
+	for i := range 4 {
+		s.agents = append(s.agents, &agent{id: s.id("worker"), fleet: fleetID(i % 2)})
 	}
 	return s.mend()
 }
