@@ -45,6 +45,7 @@ func Generate(model *api.Model, module string) (map[string][]byte, error) {
 	g.ruleFile()
 	g.operationTable()
 	g.serviceFiles()
+	g.scriptFile()
 	g.clientFiles()
 	return g.files, errors.Join(g.failures...)
 }

@@ -97,3 +97,14 @@ func (g *generator) serviceFiles() {
 	r.p("}\n}\n")
 	g.add("deadline/server/endpoints.go", "server", &r)
 }
+
+// scriptFile writes a Service for the protocol tests whose methods all answer from one function.
+func (g *generator) scriptFile() {
+	var s source
+	for _, op := range g.model.Operations {
+		s.p("func (s script) %s(_ context.Context, in *deadline.%sInput) (*deadline.%sOutput, error) {", op.Name, op.Name, op.Name)
+		s.p("return scripted[deadline.%sOutput](s, %q, in)", op.Name, op.Name)
+		s.p("}\n")
+	}
+	g.add("deadline/server/script_test.go", "server_test", &s)
+}

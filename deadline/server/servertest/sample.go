@@ -77,7 +77,12 @@ func (s Samples) structure(shape *api.Shape, depth int) any {
 			object[m.Name] = "a-header-value"
 			continue
 		}
-		object[m.Name] = s.value(s.Model.Shape(m.Shape), depth+1)
+		v := s.value(s.Model.Shape(m.Shape), depth+1)
+		if list, ok := v.([]any); ok && len(list) == 0 && m.Location == api.InQuery {
+			// An empty list cannot be told from an absent one in a query.
+			v = []any{s.value(s.Model.Shape(s.Model.Shape(m.Shape).Element), depth+1)}
+		}
+		object[m.Name] = v
 	}
 	return object
 }
