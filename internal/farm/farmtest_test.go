@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
 	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/deadline/server/servertest"
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
@@ -24,7 +26,7 @@ import (
 )
 
 // testFarm is the whole path of a request but its signature: generated client, HTTP, generated handler, service, committer,
-// scheduler and a database on disk.
+// scheduler and a database on disk. Every answer is held to the API model.
 type testFarm struct {
 	*client.Client // calls as the administrator
 
@@ -63,7 +65,7 @@ func openStore(t *testing.T) store.Store {
 // openFarmOn is openFarm on a store, which it closes.
 func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFarm {
 	t.Helper()
-	c := committer.New(db, committer.Options{})
+	c := committer.New(db, committer.Options{Logger: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -94,12 +96,13 @@ func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFar
 			}
 		},
 	})
+	checked := servertest.Handler(t, handler)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var who auth.Principal
 		if err := json.Unmarshal([]byte(r.Header.Get(callerHeader)), &who); err != nil {
 			t.Error(err)
 		}
-		handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), who)))
+		checked.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), who)))
 	}))
 	t.Cleanup(web.Close)
 	f.url = web.URL

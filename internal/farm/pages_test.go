@@ -188,21 +188,20 @@ func TestPageTokenIsBound(t *testing.T) {
 	}
 }
 
+// genuineToken was sealed once; it also shows that tokens outlive a new version of the program.
+const genuineToken = "HHQmsDfvGrM-quhwV0U6WRzlwcPnu-mMusm9e7frwkFF6AzF62pjMSKIXri1aqY"
+
 func FuzzPageToken(f *testing.F) {
 	p := testTokens(f, "secret")
 	now, key := time.Unix(1_700_000_000, 0), pageKey{principal: "alice", operation: "ListJobs"}
-	token, err := p.seal(now, key, map[string]int64{"after": 1})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(token)
+	f.Add(genuineToken)
 	f.Add("")
-	f.Add(token + "\n")
-	f.Add(token[:len(token)-1])
-	f.Add(strings.ToUpper(token))
+	f.Add(genuineToken + "\n")
+	f.Add(genuineToken[:len(genuineToken)-1])
+	f.Add(strings.ToUpper(genuineToken))
 	f.Fuzz(func(t *testing.T, altered string) {
 		var cursor json.RawMessage
-		if err := p.open(now, key, altered, &cursor); (err == nil) != (altered == token) {
+		if err := p.open(now, key, altered, &cursor); (err == nil) != (altered == genuineToken) {
 			t.Fatalf("%q: %v", altered, err)
 		}
 	})
