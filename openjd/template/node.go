@@ -53,7 +53,7 @@ func (n *node) path() string {
 		if n.parent.kind == listNode {
 			parts = append(parts, "["+strconv.Itoa(n.index)+"]")
 		} else {
-			parts = append(parts, shorten(n.key))
+			parts = append(parts, fieldName(n.key))
 		}
 	}
 	var b strings.Builder
@@ -64,6 +64,19 @@ func (n *node) path() string {
 		b.WriteString(parts[i])
 	}
 	return b.String()
+}
+
+// fieldName shows a field name in a path, in quotes where it could be mistaken for something else.
+func fieldName(key string) string {
+	for _, c := range key {
+		if c <= ' ' || c == 0x7f || c == '[' {
+			return quote(key)
+		}
+	}
+	if key == "" {
+		return quote(key)
+	}
+	return shorten(key)
 }
 
 // describe names what was found, for "expected …, found …".

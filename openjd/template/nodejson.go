@@ -23,7 +23,8 @@ func parseJSON(data []byte, c *collector) *node {
 	r := &jsonReader{tree: tree{collector: c}, data: data, line: 1, column: 1}
 	// Repeated names are reported by the fields type, all of them and with both positions.
 	r.decoder = jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true))
-	root, err := r.value(nil, 0)
+	root := &node{}
+	err := r.value(root, 0)
 	if r.full {
 		return nil
 	}
@@ -81,15 +82,14 @@ func (r *jsonReader) advance(offset int) {
 	}
 }
 
-// value reads the next value, whose parent is given. A nil node without an error means that a bound was reached.
-func (r *jsonReader) value(parent *node, depth int) (*node, error) {
-	n := &node{parent: parent}
+// value reads the next value into n, whose place in the tree is set. The tree is full afterwards when a bound was reached.
+func (r *jsonReader) value(n *node, depth int) error {
 	token, err := r.next(n)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !r.add(n, depth) {
-		return nil, nil
+		return nil
 	}
 	switch token.Kind() {
 	case 'n':
@@ -110,20 +110,16 @@ func (r *jsonReader) value(parent *node, depth int) (*node, error) {
 		n.kind = mapNode
 		err = r.mapping(n, depth)
 	}
-	return n, err
+	return err
 }
 
 func (r *jsonReader) list(n *node, depth int) error {
 	for r.decoder.PeekKind() != ']' {
-		child, err := r.value(n, depth+1)
-		if err != nil || child == nil {
+		child := &node{parent: n, index: len(n.children)}
+		if err := r.value(child, depth+1); err != nil || r.full {
 			return err
 		}
-		child.index = len(n.children)
 		n.children = append(n.children, child)
-		if r.full {
-			return nil
-		}
 	}
 	_, err := r.decoder.ReadToken()
 	return err
@@ -137,16 +133,11 @@ func (r *jsonReader) mapping(n *node, depth int) error {
 		if err != nil {
 			return err
 		}
-		name := token.String()
-		child, err := r.value(n, depth+1)
-		if err != nil || child == nil {
+		child := &node{parent: n, key: token.String(), keyLine: key.line, keyColumn: key.column}
+		if err := r.value(child, depth+1); err != nil || r.full {
 			return err
 		}
-		child.key, child.keyLine, child.keyColumn = name, key.line, key.column
 		f.put(r.collector, child)
-		if r.full {
-			return nil
-		}
 	}
 	_, err := r.decoder.ReadToken()
 	return err

@@ -28,8 +28,8 @@ func parseYAML(data []byte, c *collector) *node {
 		r.report(&node{}, 1, 1, "expected one YAML document")
 		return nil
 	}
-	root := r.value(document.Content[0], nil, 0)
-	if r.full {
+	root := &node{}
+	if r.value(document.Content[0], root, 0); r.full {
 		return nil
 	}
 	return root
@@ -49,14 +49,12 @@ func reportYAML(err error, c *collector) {
 	c.report(&node{}, max(mark.Line, 1), max(mark.Column, 1), "the document is not YAML: %s", load.Message)
 }
 
-// value converts y. A nil node means that a bound was reached.
-func (r *yamlReader) value(y *yaml.Node, parent *node, depth int) *node {
-	for y.Kind == yaml.AliasNode {
-		y = y.Alias
-	}
-	n := &node{parent: parent, line: y.Line, column: y.Column}
+// value converts y into n, whose place in the tree is set. The tree is full afterwards when a bound was reached.
+func (r *yamlReader) value(y *yaml.Node, n *node, depth int) {
+	y = target(y)
+	n.line, n.column = y.Line, y.Column
 	if !r.add(n, depth) {
-		return nil
+		return
 	}
 	switch y.Kind {
 	case yaml.SequenceNode:
@@ -66,21 +64,16 @@ func (r *yamlReader) value(y *yaml.Node, parent *node, depth int) *node {
 	default:
 		r.scalar(y, n)
 	}
-	if r.full {
-		return nil
-	}
-	return n
 }
 
 func (r *yamlReader) list(y *yaml.Node, n *node, depth int) {
 	n.kind = listNode
 	r.checkTag(y, n, "!!seq")
 	for i, item := range y.Content {
-		child := r.value(item, n, depth+1)
-		if child == nil {
+		child := &node{parent: n, index: i}
+		if r.value(item, child, depth+1); r.full {
 			return
 		}
-		child.index = i
 		n.children = append(n.children, child)
 	}
 }
@@ -97,7 +90,7 @@ func (r *yamlReader) mapping(y *yaml.Node, n *node, depth int) {
 			continue
 		}
 		child := r.field(key, value, n, depth)
-		if child == nil {
+		if r.full {
 			return
 		}
 		if key = target(key); key.Kind != yaml.ScalarNode {
@@ -111,12 +104,10 @@ func (r *yamlReader) mapping(y *yaml.Node, n *node, depth int) {
 	}
 }
 
-// field converts one field of the mapping n. A nil node means that a bound was reached.
+// field converts one field of the mapping n, without putting it there.
 func (r *yamlReader) field(key, value *yaml.Node, n *node, depth int) *node {
-	child := r.value(value, n, depth+1)
-	if child != nil {
-		child.key, child.keyLine, child.keyColumn = target(key).Value, key.Line, key.Column
-	}
+	child := &node{parent: n, key: target(key).Value, keyLine: key.Line, keyColumn: key.Column}
+	r.value(value, child, depth+1)
 	return child
 }
 
@@ -147,7 +138,7 @@ func (r *yamlReader) merge(y *yaml.Node, f *fields, depth int) {
 			continue
 		}
 		child := r.field(key, y.Content[i+1], f.parent, depth)
-		if child == nil {
+		if r.full {
 			return
 		}
 		f.put(r.collector, child)
