@@ -207,6 +207,37 @@ signal.pause()`
 	}
 }
 
+func TestKillStrays(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/environ"); err != nil {
+		t.Skip("processes are found by their environment on Linux only")
+	}
+	dir := t.TempDir()
+	left := exec.Command("sleep", "1000")
+	left.Env = []string{"OPENJD_SESSION_WORKING_DIR=" + filepath.Join(dir, "session-1")}
+	other := exec.Command("sleep", "1000")
+	other.Env = []string{"OPENJD_SESSION_WORKING_DIR=" + dir + "-other/session-1"}
+	for _, cmd := range []*exec.Cmd{left, other} {
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := process.KillStrays(t.Context(), "OPENJD_SESSION_WORKING_DIR", dir+"/"); err != nil {
+		t.Fatal(err)
+	}
+	if !alive(other.Process.Pid) {
+		t.Error("a process of another directory was ended")
+	}
+	if err := other.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for _, cmd := range []*exec.Cmd{left, other} {
+		if err := cmd.Wait(); err == nil {
+			t.Error("the process ended by itself")
+		}
+	}
+}
+
 func TestKillSparesOtherCommands(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t)

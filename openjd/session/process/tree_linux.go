@@ -2,10 +2,12 @@ package process
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,9 +24,10 @@ func awaitExit(pid int) {
 // killer ends the processes that belong to a command or to a whole tree: members of the groups, carriers of the marker, and all
 // their descendants.
 type killer struct {
-	groups []int
-	marker string
-	prefix bool // marker is the beginning of the value
+	groups   []int
+	variable string // that holds the marker; "" for MarkerVariable
+	marker   string
+	prefix   bool // marker is the beginning of the value
 }
 
 // run sends SIGKILL until nobody is left. A process may fork while it is being looked for, so it looks again until it finds none.
@@ -63,7 +66,7 @@ func (k killer) find() ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	needle := []byte("\x00" + MarkerVariable + "=" + k.marker)
+	needle := []byte("\x00" + cmp.Or(k.variable, MarkerVariable) + "=" + k.marker)
 	if !k.prefix {
 		needle = append(needle, 0)
 	}
@@ -86,21 +89,14 @@ func (k killer) find() ([]int, error) {
 	}
 	var left []int
 	for _, s := range all {
-		if doomed[s.pid] && !s.dead {
+		if doomed[s.pid] && !s.dead && s.pid != os.Getpid() {
 			left = append(left, s.pid)
 		}
 	}
 	return left, nil
 }
 
-func (k killer) inGroup(group int) bool {
-	for _, g := range k.groups {
-		if g == group {
-			return true
-		}
-	}
-	return false
-}
+func (k killer) inGroup(group int) bool { return slices.Contains(k.groups, group) }
 
 // carries says whether the process was started with the marker. One that cannot be read has ended or belongs to somebody else.
 func carries(pid int, needle []byte) bool {
