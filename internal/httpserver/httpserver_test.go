@@ -135,29 +135,3 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 		t.Errorf("not ready: %d %q", status, body)
 	}
 }
-
-func TestThrottle(t *testing.T) {
-	t.Parallel()
-	th := httpserver.NewThrottle(httpserver.Rates{Writes: 1})
-	now := time.Unix(1_000_000, 0)
-	for i := range 2 {
-		if d := th.Wait(now, "a", "CreateJob", false); d != 0 {
-			t.Errorf("call %d of the burst waits %v", i, d)
-		}
-	}
-	if d := th.Wait(now, "a", "CreateJob", false); d != time.Second {
-		t.Errorf("past the burst: %v, want 1s", d)
-	}
-	if d := th.Wait(now, "b", "CreateJob", false); d != 0 {
-		t.Errorf("another caller waits %v", d)
-	}
-	if d := th.Wait(now, "a", "GetJob", true); d != 0 {
-		t.Errorf("an unbounded class waits %v", d)
-	}
-	if d := th.Wait(now, "a", "UpdateWorkerSchedule", false); d != 0 {
-		t.Errorf("a heartbeat waits %v", d)
-	}
-	if d := th.Wait(now.Add(time.Second), "a", "CreateJob", false); d != 0 {
-		t.Errorf("a second later it waits %v", d)
-	}
-}

@@ -1,0 +1,69 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+GO        ?= go
+LDFLAGS   := -s -w
+GOTOOL    := $(GO) tool -modfile=tools/go.mod
+LINT      := .cache/golangci-lint
+PYTHON    := .venv/bin/python
+CLIENTS   := interop
+
+export CGO_ENABLED ?= 0
+
+.PHONY: build
+build: ## build bin/farmhand, a static binary
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/farmhand ./cmd/farmhand
+
+.PHONY: cross
+cross: ## check that it builds for macOS and Windows too
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/farmhand
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/farmhand
+
+.PHONY: demo
+demo: build ## render a small animation on a farm of two workers, from nothing
+	tools/demo
+
+.PHONY: clients
+clients: ## install the pinned AWS clients that the tests use, into this directory
+	tools/clients
+
+.PHONY: test
+test: clients cross ## run all tests, with AWS's own clients
+	FARMHAND_CLIENTS=required $(GO) test ./...
+
+.PHONY: test-race
+test-race: clients ## run all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 FARMHAND_CLIENTS=required $(GO) test -race ./...
+
+.PHONY: bench
+bench: ## measure what DESIGN's budgets name
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/farmbench
+
+.PHONY: lint
+lint: $(LINT) ## check style
+	$(LINT) run
+
+$(LINT): tools/go.mod tools/go.sum
+	mkdir -p $(@D)
+	$(GO) build -modfile=tools/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: generate
+generate: ## regenerate the API's code from its model
+	$(GO) run ./internal/apigen
+	$(GOTOOL) gofumpt -l -w deadline
+
+.PHONY: fmt
+fmt: $(LINT) ## format all code
+	$(LINT) fmt
+
+.PHONY: verify
+verify: generate ## check that generated code, modules and formatting are what is committed
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+	@if [ -n "$$(git status --porcelain -- deadline)" ]; then \
+		git --no-pager diff --stat -- deadline; echo 'generated code differs: commit what `make generate` writes' >&2; exit 1; fi
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	defaultDataDir = "farmhand-data"
+	// endpointFile is in the data directory while a farm runs there.
+	endpointFile = "endpoint.json"
+)
+
+// endpoint tells clients how to reach a running farm. It is what `farmhand dev --ready-file` writes, and what
+// `farmhand dev` and `farmhand server` leave in their data directory while they run. It holds a secret: mode 0600.
+type endpoint struct {
+	Endpoint        string `json:"endpoint"`
+	Region          string `json:"region"`
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	FarmID          string `json:"farmId,omitempty"`
+	QueueID         string `json:"queueId,omitempty"`
+	FleetID         string `json:"fleetId,omitempty"`
+	MonitorURL      string `json:"monitorUrl"`
+	DataDir         string `json:"dataDir"`
+}
+
+// write puts the file in place whole: a reader sees all of it or none.
+func (e *endpoint) write(path string) error {
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the endpoint: %w", err)
+	}
+	staged, err := os.CreateTemp(filepath.Dir(path), ".endpoint-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(staged.Name()) //nolint:errcheck // gone already when all went well
+	if _, err := staged.Write(append(text, '\n')); err != nil {
+		staged.Close() //nolint:errcheck // the write's error is the one to tell
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := staged.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(staged.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// readEndpoint gives the endpoint of the farm that runs in dataDir, nil when none does.
+func readEndpoint(dataDir string) (*endpoint, error) {
+	path := filepath.Join(dataDir, endpointFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no farm is not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the farm's endpoint: %w", err)
+	}
+	e := new(endpoint)
+	if err := json.Unmarshal(text, e); err != nil {
+		return nil, fmt.Errorf("read the farm's endpoint from %s: %w", path, err)
+	}
+	return e, nil
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/farm"
+	"github.com/farmhand-render/farmhand/internal/httpserver"
+	"github.com/farmhand-render/farmhand/internal/installation"
+	"github.com/farmhand-render/farmhand/internal/scheduler"
+	"github.com/farmhand-render/farmhand/internal/telemetry"
+)
+
+const defaultListen = "127.0.0.1:7890"
+
+// serverFlags are those of a process that serves.
+type serverFlags struct {
+	listen           string
+	certFile         string
+	keyFile          string
+	accountID        string
+	logLevel         string
+	relaxed          bool
+	updateInterval   time.Duration
+	heartbeatTimeout time.Duration
+	roleLife         time.Duration
+	rate             float64
+	burst            int
+}
+
+func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
+	s := cmd.Flags()
+	s.StringVar(&f.listen, "listen", defaultListen, "the address to serve on; port 0 takes a free one")
+	s.StringVar(&f.certFile, "tls-cert", "", "serve TLS with this certificate (PEM)")
+	s.StringVar(&f.keyFile, "tls-key", "", "the certificate's key (PEM)")
+	s.StringVar(&f.accountID, "account-id", installation.DefaultAccountID, "the account in ARNs, 12 digits")
+	s.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	s.BoolVar(&f.relaxed, "relaxed-durability", false, "do not wait for the disk: a power cut may lose the last changes")
+	s.DurationVar(&f.updateInterval, "update-interval", updateInterval, "how often idle workers ask for work, whole seconds")
+	s.DurationVar(&f.heartbeatTimeout, "heartbeat-timeout", 5*time.Minute, "how long a worker may be silent before its work is given to others")
+	s.DurationVar(&f.roleLife, "role-lifetime", time.Hour, "how long the credentials of workers and queue roles last")
+	s.Float64Var(&f.rate, "rate", 0, "calls per second that each caller may make; 0 for no limit")
+	s.IntVar(&f.burst, "burst", 100, "calls that a caller may make at once when --rate is given")
+}
+
+// logger logs to standard error.
+func (a *app) logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, &usageError{fmt.Errorf("--log-level %q is unknown", level), "use debug, info, warn or error"}
+	}
+	return telemetry.NewLogger(a.streams.Err, l), nil
+}
+
+func (a *app) serverCommand() *cobra.Command {
+	var flags serverFlags
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run the service alone",
+		Long: `Runs the service on the data directory: the Deadline Cloud API, the scheduler and the logs, without workers.
+At the first start it makes an access key for the administrator; ` + "`farmhand env`" + ` prints it.`,
+		Args: noArgs,
+	}
+	flags.add(cmd, 15*time.Second)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		logger, err := a.logger(flags.logLevel)
+		if err != nil {
+			return err
+		}
+		return a.serve(cmd.Context(), &flags, logger, func(context.Context, *endpoint) error { return nil })
+	}
+	return cmd
+}
+
+// serve runs the service until ctx ends. once runs when everything answers; the service ends when once fails.
+func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger, once func(context.Context, *endpoint) error) (err error) {
+	in, err := installation.Open(ctx, installation.Config{
+		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, Relaxed: flags.relaxed, RoleLife: flags.roleLife,
+		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout},
+		Rate:      farm.RateLimit{PerSecond: flags.rate, Burst: flags.burst},
+		Logger:    logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	e, err := a.endpoint(in, flags)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", flags.listen) //nolint:noctx // there is nothing to cancel yet
+	if err != nil {
+		return &hinted{fmt.Errorf("listen on %s: %w", flags.listen, err), "name another address with --listen"}
+	}
+	e.setAddress(listener.Addr(), flags.certFile != "")
+
+	// The committer outlives the listener, so that requests in flight are answered.
+	committing, stopCommitting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCommitting()
+	committed := make(chan error, 1)
+	go func() { committed <- in.Run(committing) }()
+
+	serving, serveCtx := errgroup.WithContext(ctx)
+	serving.Go(func() error {
+		return httpserver.Serve(serveCtx, listener, httpserver.Options{
+			Handler: in.Handler(), Logger: logger, CertFile: flags.certFile, KeyFile: flags.keyFile,
+		})
+	})
+	serving.Go(func() error { return a.announce(serveCtx, e, logger, once) })
+	err = serving.Wait()
+	stopCommitting()
+	return errors.Join(err, <-committed, os.Remove(a.endpointPath()))
+}
+
+// announce leaves the endpoint where other commands find it, and calls once.
+func (a *app) announce(ctx context.Context, e *endpoint, logger *slog.Logger, once func(context.Context, *endpoint) error) error {
+	if err := e.write(a.endpointPath()); err != nil {
+		return err
+	}
+	logger.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("endpoint", e.Endpoint), slog.String("data_dir", e.DataDir))
+	return once(ctx, e)
+}
+
+func (a *app) endpointPath() string { return filepath.Join(a.global.dataDir, endpointFile) }
+
+// adminKey is the name of the access key that the first start makes.
+const adminKey = "admin"
+
+// endpoint describes the service with the administrator's key, which is made when there is none.
+func (a *app) endpoint(in *installation.Installation, flags *serverFlags) (*endpoint, error) {
+	dataDir, err := filepath.Abs(a.global.dataDir)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	e := &endpoint{Region: firstOf(a.global.region, installation.DefaultRegion), DataDir: dataDir}
+	for _, key := range in.Keys().List() {
+		if key.Name == adminKey {
+			e.AccessKeyID = key.AccessKeyID
+			e.SecretAccessKey, _, err = in.Keys().Secret(key.AccessKeyID)
+			return e, err
+		}
+	}
+	made, err := in.Keys().Create(adminKey, auth.Principal{Kind: auth.Admin, ARN: in.AdminARN(adminKey)}, time.Now())
+	e.AccessKeyID, e.SecretAccessKey = made.AccessKeyID, made.SecretAccessKey
+	return e, err
+}
+
+func (e *endpoint) setAddress(addr net.Addr, tls bool) {
+	scheme := "http"
+	if tls {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		host, port = addr.String(), "80"
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	e.Endpoint = scheme + "://" + net.JoinHostPort(host, port)
+	e.MonitorURL = e.Endpoint + "/"
+}

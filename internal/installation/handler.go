@@ -1,0 +1,130 @@
+package installation
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/farm"
+	"github.com/farmhand-render/farmhand/internal/httpserver"
+	"github.com/farmhand-render/farmhand/internal/sessionlogs"
+	"github.com/farmhand-render/farmhand/internal/telemetry"
+)
+
+func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store) http.Handler {
+	api := server.NewHandler(service, server.Options{
+		Authorize: service.Authorize,
+		Observe:   i.observe,
+		RequestID: httpserver.RequestID,
+	})
+	return httpserver.New(httpserver.Config{
+		Authenticator: auth.NewAuthenticator(i.keys, i.sessions, maxSignedBody),
+		Services: map[string]httpserver.Service{
+			"deadline": {Handler: api, Refuse: httpserver.DeadlineRefusal},
+			"logs": {
+				Handler: sessionlogs.NewHandler(logs, i.config.Region, i.config.AccountID, i.config.Logger),
+				Refuse:  httpserver.LogsRefusal,
+			},
+		},
+		Checks: []httpserver.Check{
+			{Name: "store", Check: i.store.Check},
+			{Name: "committer", Check: func(context.Context) error { return i.committer.Healthy() }},
+		},
+		Index:  index(i.config.Region),
+		Logger: i.config.Logger,
+	})
+}
+
+// observe logs faults with what their callers are not told.
+func (i *Installation) observe(ctx context.Context, o server.Outcome) {
+	if o.Status < http.StatusInternalServerError || o.Operation == nil {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("operation", o.Operation.Name), slog.String("request_id", httpserver.RequestID(ctx)),
+		slog.Int("status", o.Status), slog.Any("error", o.Err),
+	}
+	if o.Panic != "" {
+		i.invariants.Broken(ctx, "an operation panicked", append(attrs, slog.String("stack", o.Panic))...)
+		return
+	}
+	i.config.Logger.LogAttrs(ctx, slog.LevelError, "a request failed", attrs...)
+}
+
+// roles issues the credentials of workers and their jobs.
+type roles struct{ *Installation }
+
+func (r roles) Fleet(_ context.Context, farmID, fleetID, workerID string) (deadline.AwsCredentials, error) {
+	return r.issue(auth.Principal{
+		Kind: auth.FleetRoleWorker, ID: workerID, ARN: r.roleARN("fleet-"+fleetID, workerID),
+		FarmID: farmID, FleetID: fleetID, WorkerID: workerID,
+	})
+}
+
+func (r roles) Queue(_ context.Context, farmID, queueID, workerID string) (deadline.AwsCredentials, error) {
+	return r.issue(auth.Principal{
+		Kind: auth.QueueRoleWorker, ID: queueID + "/" + workerID, ARN: r.roleARN("queue-"+queueID, workerID),
+		FarmID: farmID, QueueID: queueID, WorkerID: workerID,
+	})
+}
+
+func (r roles) roleARN(role, session string) string {
+	return "arn:aws:sts::" + r.config.AccountID + ":assumed-role/" + role + "/" + session
+}
+
+func (r roles) issue(p auth.Principal) (deadline.AwsCredentials, error) {
+	c, err := r.sessions.Issue(p, time.Now(), r.config.RoleLife)
+	if err != nil {
+		return deadline.AwsCredentials{}, err
+	}
+	return deadline.AwsCredentials{
+		AccessKeyId: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expiration: c.Expiration,
+	}, nil
+}
+
+// indexPage says what is running here, to a person who opens the address in a browser.
+var indexPage = template.Must(template.New("index").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Farmhand</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1.5rem }
+h1 { font-size: 2rem; margin-bottom: 0 }
+.about { opacity: .75; margin-top: .25rem }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem }
+dt { opacity: .75 } dd { margin: 0 }
+pre { padding: 1rem; border-radius: .5rem; background: color-mix(in srgb, currentColor 8%, transparent); overflow-x: auto }
+</style>
+</head>
+<body>
+<h1>Farmhand</h1>
+<p class="about">A render farm that speaks the AWS Deadline Cloud API.</p>
+<dl>
+<dt>version</dt><dd>{{.Version}}</dd>
+<dt>region</dt><dd>{{.Region}}</dd>
+<dt>health</dt><dd><a href="/healthz">/healthz</a> · <a href="/readyz">/readyz</a></dd>
+</dl>
+<p>Point AWS's own clients at this address, from the directory where the farm was started:</p>
+<pre>eval "$(farmhand env)"
+aws deadline list-farms
+farmhand submit examples/spheres --wait</pre>
+<p>There is no monitor in this version yet; <code>farmhand job list</code> and <code>farmhand job get</code> show the jobs.</p>
+</body>
+</html>
+`))
+
+func index(region string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		_ = indexPage.Execute(w, struct{ Version, Region string }{telemetry.Version(), region}) // fails only when the caller is gone
+	})
+}

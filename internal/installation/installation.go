@@ -1,0 +1,142 @@
+package installation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/committer"
+	"github.com/farmhand-render/farmhand/internal/farm"
+	"github.com/farmhand-render/farmhand/internal/scheduler"
+	"github.com/farmhand-render/farmhand/internal/sessionlogs"
+	"github.com/farmhand-render/farmhand/internal/store/sqlite"
+	"github.com/farmhand-render/farmhand/internal/telemetry"
+)
+
+// Config says what an installation is like. DataDir and Logger are needed; zero values of the rest mean the defaults.
+type Config struct {
+	DataDir   string
+	Region    string // default us-west-2
+	AccountID string // default 000000000000
+	Scheduler scheduler.Config
+	Quotas    *farm.Quotas   // default farm.DefaultQuotas
+	Rate      farm.RateLimit // of each caller; the zero value does not bound
+	// RoleLife is how long the credentials of roles last. Default one hour.
+	RoleLife time.Duration
+	// Relaxed does not wait for the disk at each commit; for farms that can be thrown away.
+	Relaxed bool
+	Logger  *slog.Logger
+}
+
+// The defaults of a [Config].
+const (
+	DefaultRegion    = "us-west-2"
+	DefaultAccountID = "000000000000"
+	defaultRoleLife  = time.Hour
+)
+
+// maxSignedBody bounds the bodies that are read to check their signature.
+const maxSignedBody = server.DefaultMaxBody
+
+// Installation is the service on one data directory.
+type Installation struct {
+	config     Config
+	store      *sqlite.Store
+	committer  *committer.Committer
+	keys       *auth.AccessKeys
+	sessions   *auth.Sessions
+	invariants *telemetry.Invariants
+	handler    http.Handler
+}
+
+// Open opens the data directory, which is made when it does not exist. Close it when [Installation.Run] has returned.
+func Open(ctx context.Context, c Config) (_ *Installation, err error) {
+	c = c.withDefaults()
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	secret, err := auth.LoadSecret(filepath.Join(c.DataDir, "secret"))
+	if err != nil {
+		return nil, err
+	}
+	i := &Installation{config: c, invariants: &telemetry.Invariants{Logger: c.Logger}}
+	if i.keys, err = auth.OpenAccessKeys(filepath.Join(c.DataDir, "access-keys.json"), secret); err != nil {
+		return nil, err
+	}
+	if i.sessions, err = auth.NewSessions(secret); err != nil {
+		return nil, err
+	}
+	logs, err := sessionlogs.Open(filepath.Join(c.DataDir, "logs"))
+	if err != nil {
+		return nil, err
+	}
+	if i.store, err = sqlite.Open(ctx, filepath.Join(c.DataDir, "farmhand.db"), sqlite.Options{Relaxed: c.Relaxed}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, i.store.Close())
+		}
+	}()
+	i.committer = committer.New(i.store, committer.Options{Config: c.Scheduler, Logger: c.Logger, Invariant: i.invariants.Broken})
+	pages, err := secret.Derive("pages 1")
+	if err != nil {
+		return nil, err
+	}
+	service, err := farm.New(farm.Config{
+		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i},
+		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate,
+	})
+	if err != nil {
+		return nil, err
+	}
+	i.handler = i.newHandler(service, logs)
+	return i, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Region == "" {
+		c.Region = DefaultRegion
+	}
+	if c.AccountID == "" {
+		c.AccountID = DefaultAccountID
+	}
+	if c.Quotas == nil {
+		quotas := farm.DefaultQuotas()
+		c.Quotas = &quotas
+	}
+	if c.RoleLife <= 0 {
+		c.RoleLife = defaultRoleLife
+	}
+	if c.Scheduler.OnViolation == nil {
+		logger := c.Logger
+		c.Scheduler.OnViolation = func(v scheduler.Violation) {
+			logger.LogAttrs(context.Background(), slog.LevelError, "the scheduler refused an impossible change", slog.Any("violation", v))
+		}
+	}
+	return c
+}
+
+// Run makes changes durable until ctx ends. Nothing can be changed before it runs.
+func (i *Installation) Run(ctx context.Context) error { return i.committer.Run(ctx) }
+
+// Close closes the store.
+func (i *Installation) Close() error { return i.store.Close() }
+
+// Handler serves all services of the port.
+func (i *Installation) Handler() http.Handler { return i.handler }
+
+// Keys are the installation's access keys.
+func (i *Installation) Keys() *auth.AccessKeys { return i.keys }
+
+// AdminARN is the ARN of the administrator with a name.
+func (i *Installation) AdminARN(name string) string {
+	return "arn:aws:iam::" + i.config.AccountID + ":user/" + name
+}
