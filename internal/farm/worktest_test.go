@@ -157,7 +157,7 @@ type testWorker struct {
 // join makes a worker that is STARTED.
 func (r *renderFarm) join() *testWorker {
 	r.t.Helper()
-	w := &testWorker{renderFarm: r, running: map[string]bool{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)}
+	w := &testWorker{renderFarm: r, running: map[string]bool{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 678000000, time.UTC)}
 	w.id = must(r.CreateWorker(r.t.Context(), &deadline.CreateWorkerInput{
 		FarmId: r.farmID, FleetId: r.fleetID,
 		HostProperties: &deadline.HostPropertiesRequest{
@@ -177,7 +177,7 @@ func (w *testWorker) update(to deadline.UpdatedWorkerStatus) *deadline.UpdateWor
 
 // tick is the worker's time, which goes on by a bit more than a second.
 func (w *testWorker) tick() *time.Time {
-	w.clock = w.clock.Add(time.Second + 1234*time.Microsecond)
+	w.clock = w.clock.Add(1234 * time.Millisecond)
 	now := w.clock
 	return &now
 }
