@@ -29,14 +29,17 @@ type Checker struct {
 	patterns sync.Map // of pattern to *regexp.Regexp
 }
 
-// New returns a checker of the API's own model.
-func New() (*Checker, error) {
+// New returns the checker of the API's own model.
+func New() (*Checker, error) { return shared() }
+
+// shared reads the model once; a checker changes nothing of it.
+var shared = sync.OnceValues(func() (*Checker, error) {
 	model, err := api.Load()
 	if err != nil {
 		return nil, err
 	}
 	return &Checker{model: model}, nil
-}
+})
 
 // Handler passes requests on to next and reports to t every answer that breaks the model. Paths of no operation are not checked.
 func Handler(t TB, next http.Handler) http.Handler {
