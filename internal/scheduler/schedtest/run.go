@@ -129,7 +129,7 @@ func (s *simulation) check() error {
 	if err := s.core.Check(); err != nil {
 		return err
 	}
-	if s.random.IntN(4) > 0 {
+	if s.random.IntN(12) > 0 {
 		return nil
 	}
 	if err := s.store.Check(); err != nil {
