@@ -173,7 +173,7 @@ func (d *Decoder) Require(seen uint64, names ...string) {
 	}
 	for i, name := range names {
 		if seen&(1<<i) == 0 {
-			d.record(FieldError{Name: joinPath(d.path(), name), Message: "is required", Missing: true})
+			d.record(FieldError{Name: joinPath(d.path(), name), Message: "is required", Violation: true})
 		}
 	}
 }
@@ -333,7 +333,8 @@ func (d *Decoder) integer(bits int) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, bits)
 	if err != nil {
-		d.record(FieldError{Name: d.path(), Message: fmt.Sprintf("must be an integer of %d bits", bits)})
+		tooLarge := errors.Is(err, strconv.ErrRange)
+		d.record(FieldError{Name: d.path(), Message: fmt.Sprintf("must be an integer of %d bits", bits), Violation: tooLarge})
 		return 0, false
 	}
 	return n, true
@@ -346,7 +347,7 @@ func (d *Decoder) float(bits int) (float64, bool) {
 	}
 	f, err := strconv.ParseFloat(s, bits)
 	if err != nil || math.IsInf(f, 0) {
-		d.record(FieldError{Name: d.path(), Message: "is too large a number"})
+		d.record(FieldError{Name: d.path(), Message: "is too large a number", Violation: true})
 		return 0, false
 	}
 	return f, true
@@ -408,7 +409,7 @@ func (d *Decoder) overflow(limit int, end jsontext.Kind) {
 			d.Skip()
 		}
 	}
-	d.record(FieldError{Name: path, Message: fmt.Sprintf("must have at most %d elements", limit)})
+	d.record(FieldError{Name: path, Message: fmt.Sprintf("must have at most %d elements", limit), Excess: true})
 }
 
 // wrongType passes over a value and records that it should have been something else.

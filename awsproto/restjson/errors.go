@@ -11,15 +11,16 @@ type FieldError struct {
 	Name string
 	// Message says what must hold, without the value.
 	Message string
-	// Missing says that a required member is absent.
-	Missing bool
+	// Missing says that a required member is absent, Excess that a list or map has more elements than the model allows. Both are
+	// constraints that the value violates; all other faults are of its form.
+	Missing, Excess bool
 }
 
 // DecodeError says why a request or an answer could not be decoded.
 type DecodeError struct {
 	// Malformed is the fault of a text that is not JSON as the protocol allows it, nil when it is.
 	Malformed error
-	// Fields are the members with missing or ill-typed values.
+	// Fields are the members with missing, ill-typed or too large values.
 	Fields []FieldError
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/restjson"
@@ -140,7 +141,7 @@ func refusal(err, violated error) error {
 	named := make(map[string]bool)
 	fields := make([]deadline.ValidationExceptionField, 0, len(decode.Fields))
 	for _, f := range decode.Fields {
-		if !f.Missing {
+		if !f.Missing && !f.Excess {
 			reason = deadline.ValidationExceptionReasonCannotParse
 		}
 		named[f.Name] = true
@@ -149,8 +150,7 @@ func refusal(err, violated error) error {
 	var validation *deadline.ValidationException
 	if errors.As(violated, &validation) {
 		for _, f := range validation.FieldList {
-			// A member that could not be decoded is empty now, which is no fault of its own; nor are the members in it.
-			if !named[f.Name] && !insideOf(f.Name, named) {
+			if !followsFrom(f.Name, named) {
 				fields = append(fields, f)
 			}
 		}
@@ -158,10 +158,16 @@ func refusal(err, violated error) error {
 	return deadline.InvalidFields(reason, fields)
 }
 
-// insideOf says whether a path goes through one of those named.
-func insideOf(path string, named map[string]bool) bool {
+// followsFrom says whether a violated constraint may only show that one of the named members could not be decoded and is empty now: the constraint is that
+// member's own, of a member in it, or of one around it, such as a union without any other member.
+func followsFrom(path string, named map[string]bool) bool {
 	for i := range len(path) {
 		if (path[i] == '.' || path[i] == '[') && named[path[:i]] {
+			return true
+		}
+	}
+	for name := range named {
+		if rest, ok := strings.CutPrefix(name, path); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
 			return true
 		}
 	}
