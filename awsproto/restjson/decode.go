@@ -173,7 +173,7 @@ func (d *Decoder) Require(seen uint64, names ...string) {
 	}
 	for i, name := range names {
 		if seen&(1<<i) == 0 {
-			d.record(FieldError{Name: joinPath(d.path(), name), Message: "is required", Violation: true})
+			d.record(FieldError{Name: joinPath(d.path(), name), Message: "is required", Missing: true})
 		}
 	}
 }
@@ -333,8 +333,7 @@ func (d *Decoder) integer(bits int) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, bits)
 	if err != nil {
-		tooLarge := errors.Is(err, strconv.ErrRange)
-		d.record(FieldError{Name: d.path(), Message: fmt.Sprintf("must be an integer of %d bits", bits), Violation: tooLarge})
+		d.record(FieldError{Name: d.path(), Message: fmt.Sprintf("must be an integer of %d bits", bits)})
 		return 0, false
 	}
 	return n, true
@@ -347,7 +346,7 @@ func (d *Decoder) float(bits int) (float64, bool) {
 	}
 	f, err := strconv.ParseFloat(s, bits)
 	if err != nil || math.IsInf(f, 0) {
-		d.record(FieldError{Name: d.path(), Message: "is too large a number", Violation: true})
+		d.record(FieldError{Name: d.path(), Message: "is too large a number"})
 		return 0, false
 	}
 	return f, true
