@@ -20,7 +20,7 @@ type FieldError struct {
 type DecodeError struct {
 	// Malformed is the fault of a text that is not JSON as the protocol allows it, nil when it is.
 	Malformed error
-	// Fields are the members with missing, ill-typed or too large values.
+	// Fields are the members with missing or ill-typed values.
 	Fields []FieldError
 }
 
