@@ -142,7 +142,8 @@ def check_actions(deadline, key):
     holds("no session action comes twice", len(set(ids)) == len(ids), ids)
     kinds = [next(iter(a["definition"])) for a in everything]
     holds("every definition has one member", all(len(a["definition"]) == 1 for a in everything), kinds)
-    holds("frames run five times", kinds.count("taskRun") == 5, kinds)
+    runs = [a for a in everything if "taskRun" in a["definition"] and a["status"] != "NEVER_ATTEMPTED"]
+    holds("frames are attempted five times", len(runs) == 5, runs)
     holds("every entered environment is left", kinds.count("envEnter") == kinds.count("envExit") >= 2, kinds)
     failed = [a for a in everything if a["status"] == "FAILED"]
     holds("the failures are frame 3's", {a["definition"]["taskRun"]["parameters"]["Frame"]["int"] for a in failed} == {"3"}, failed)
@@ -157,6 +158,7 @@ def check_actions(deadline, key):
 def check_task_filter(deadline, key, failed):
     task = failed["definition"]["taskRun"]["taskId"]
     attempts = actions_one_by_one(deadline, key, taskId=task)
+    holds("the task filter gives runs of that task only", {a["definition"]["taskRun"]["taskId"] for a in attempts} == {task})
     holds("the failing task has two attempts", [a["status"] for a in attempts] == ["FAILED", "FAILED"], attempts)
     session = deadline.get_session_action(**key, sessionActionId=failed["sessionActionId"])["sessionId"]
     both = actions_one_by_one(deadline, key, taskId=task, sessionId=session)
