@@ -23,11 +23,8 @@ const (
 	defaultMaxRetries     = 5
 )
 
-// Bounds of a job's name and description in the API, in characters. Templates have smaller ones for the name.
-const (
-	maxJobName        = 512
-	maxJobDescription = 2048
-)
+// maxJobDescription bounds a job's description in the API, in characters.
+const maxJobDescription = 2048
 
 // submission is a request for a job after the source job, if there is one, has filled in what the request leaves out.
 type submission struct {
@@ -232,10 +229,7 @@ func (sub *submission) name(nameOverride, descriptionOverride *string) error {
 		return nil
 	}
 	if sub.job.Name, err = openjd.NameOf(head, sub.values); err != nil {
-		return templateError(err)
-	}
-	if n := utf8.RuneCountInString(sub.job.Name); n == 0 || n > maxJobName {
-		return invalid("template", fmt.Sprintf("the name has %d characters, not 1 to %d", n, maxJobName))
+		return invalid("template", "name: "+err.Error())
 	}
 	return nil
 }

@@ -72,11 +72,26 @@ func TestCreateJobRefusals(t *testing.T) {
 		change func(*deadline.CreateJobInput)
 		field  string
 	}{
-		"no template":              {func(in *deadline.CreateJobInput) { in.Template = nil }, "template"},
-		"no template type":         {func(in *deadline.CreateJobInput) { in.TemplateType = "" }, "templateType"},
-		"template and source":      {func(in *deadline.CreateJobInput) { in.SourceJobId = &other }, "sourceJobId"},
-		"unreadable":               {func(in *deadline.CreateJobInput) { in.Template = deadline.Ptr("a: [") }, "template"},
-		"not JSON":                 {func(in *deadline.CreateJobInput) { in.TemplateType = deadline.JobTemplateTypeJson }, "template"},
+		"no template":         {func(in *deadline.CreateJobInput) { in.Template = nil }, "template"},
+		"no template type":    {func(in *deadline.CreateJobInput) { in.TemplateType = "" }, "templateType"},
+		"template and source": {func(in *deadline.CreateJobInput) { in.SourceJobId = &other }, "sourceJobId"},
+		"unreadable":          {func(in *deadline.CreateJobInput) { in.Template = deadline.Ptr("a: [") }, "template"},
+		"not JSON":            {func(in *deadline.CreateJobInput) { in.TemplateType = deadline.JobTemplateTypeJson }, "template"},
+		"a name of nothing": {func(in *deadline.CreateJobInput) {
+			in.Template = deadline.Ptr(strings.Replace(plainTemplate(1), "name: plain", `name: "{{Param.Nope}}"`, 1))
+		}, "template"},
+		"a name without a value": {func(in *deadline.CreateJobInput) {
+			in.Template = deadline.Ptr(strings.Replace(plainTemplate(1), "name: plain",
+				"name: \"{{Param.A}}\"\nparameterDefinitions: [{name: A, type: STRING}]", 1))
+		}, "template"},
+		"a name that is too long": {func(in *deadline.CreateJobInput) {
+			in.Template = deadline.Ptr(strings.Replace(plainTemplate(1), "name: plain",
+				"name: \"{{Param.A}}\"\nparameterDefinitions: [{name: A, type: STRING}]", 1))
+			in.Parameters = map[string]deadline.JobParameter{"A": {String: deadline.Ptr(strings.Repeat("é", 600))}}
+		}, "template"},
+		"a parameter of a type to come": {func(in *deadline.CreateJobInput) {
+			in.Parameters = map[string]deadline.JobParameter{"A": {Bool: deadline.Ptr("true")}}
+		}, "parameters.A"},
 		"no name":                  {func(in *deadline.CreateJobInput) { in.Template = deadline.Ptr("steps: []") }, "template"},
 		"no workers":               {func(in *deadline.CreateJobInput) { in.MaxWorkerCount = deadline.Ptr[int32](0) }, "maxWorkerCount"},
 		"attachments not possible": {func(in *deadline.CreateJobInput) { in.QueueId, in.Attachments = plainQueue, attachments }, "attachments"},
