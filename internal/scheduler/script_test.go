@@ -48,7 +48,7 @@ type script struct {
 
 func newScript(t *testing.T) *script {
 	s := &script{
-		t: t, store: schedtest.NewMemStore(), now: scheduler.Instant{Mono: time.Hour},
+		t: t, store: schedtest.NewMemStore(), now: scheduler.Instant{Wall: 1_800_000_000_000_000, Mono: time.Hour},
 		aliases: map[string]string{}, fleets: map[string]string{}, current: map[string]string{},
 	}
 	s.restart()
@@ -387,7 +387,7 @@ func (s *script) parseReport(worker string, fields []string) scheduler.ActionRep
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	now := s.now.Wall + 1 // 0 would be absent
+	now := s.now.Wall
 	r := scheduler.ActionReport{SessionID: s.current[worker], ActionIndex: index, StartedAt: now, UpdatedAt: now}
 	if fields[1] != "RUNNING" {
 		if r.Completed, err = status.ParseAction(fields[1]); err != nil {
