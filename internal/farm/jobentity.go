@@ -35,7 +35,7 @@ func noEntity(format string, args ...any) error {
 func (s *Service) BatchGetJobEntity(
 	ctx context.Context, in *deadline.BatchGetJobEntityInput,
 ) (*deadline.BatchGetJobEntityOutput, error) {
-	if err := s.reports(ctx, in.FarmId, in.FleetId, in.WorkerId); err != nil {
+	if err := s.checkReporter(ctx, in.FarmId, in.FleetId, in.WorkerId); err != nil {
 		return nil, err
 	}
 	out := &deadline.BatchGetJobEntityOutput{Entities: []deadline.JobEntity{}, Errors: []deadline.GetJobEntityError{}}

@@ -81,7 +81,7 @@ func newJobShape(docs []row.StepDocument) (*jobShape, error) {
 // storedSpace prepares a stored parameter space; nil, which has one task, when nothing is stored.
 func storedSpace(stored []byte) (*openjd.ParameterSpace, error) {
 	if stored == nil {
-		return nil, nil //nolint:nilnil // a nil space is a space: it has one task without parameters
+		return nil, nil // a nil space is a space: it has one task, without parameters
 	}
 	var definition openjd.SpaceDefinition
 	if err := json.Unmarshal(stored, &definition); err != nil {

@@ -18,7 +18,7 @@ import (
 func (s *Service) UpdateWorkerSchedule(
 	ctx context.Context, in *deadline.UpdateWorkerScheduleInput,
 ) (*deadline.UpdateWorkerScheduleOutput, error) {
-	if err := s.reports(ctx, in.FarmId, in.FleetId, in.WorkerId); err != nil {
+	if err := s.checkReporter(ctx, in.FarmId, in.FleetId, in.WorkerId); err != nil {
 		return nil, err
 	}
 	reports, err := actionReports(in.UpdatedSessionActions)
@@ -39,9 +39,9 @@ func reportingKey(farmID, fleetID, workerID string) string {
 	return farmID + "/" + fleetID + "/" + workerID
 }
 
-// reports answers ResourceNotFoundException unless the worker is one of the farm's; it asks the store once per worker. Whether the worker
+// checkReporter answers ResourceNotFoundException unless the worker is one of the farm's; it asks the store once per worker. Whether the worker
 // still exists is the scheduler's to say.
-func (s *Service) reports(ctx context.Context, farmID, fleetID, workerID string) error {
+func (s *Service) checkReporter(ctx context.Context, farmID, fleetID, workerID string) error {
 	key := reportingKey(farmID, fleetID, workerID)
 	if s.reporting.has(key) {
 		return nil
