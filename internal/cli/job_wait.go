@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -22,13 +24,18 @@ const (
 func (a *app) waitForJob(ctx context.Context, c *connection, key jobKey) error {
 	progress := newJobProgress(a.streams.Err)
 	pause := firstLook
+	heard := time.Now()
 	for {
 		job, err := key.get(ctx, c.client)
-		if err != nil {
+		switch {
+		case err == nil:
+			heard = time.Now()
+			progress.show(job)
+		case ctx.Err() != nil: // told below
+		case answered(err) || time.Since(heard) > patience:
 			return err
 		}
-		progress.show(job)
-		if jobOver(job) {
+		if err == nil && jobOver(job) {
 			progress.done()
 			return a.reportEnd(ctx, c, key, job)
 		}
@@ -43,6 +50,15 @@ func (a *app) waitForJob(ctx context.Context, c *connection, key jobKey) error {
 		}
 		pause = min(pause*5/4, lastLook)
 	}
+}
+
+// patience is how long a farm that does not answer is waited for: it may be starting again.
+const patience = 2 * time.Minute
+
+// answered says whether an error is the farm's own answer.
+func answered(err error) bool {
+	var status interface{ HTTPStatusCode() int }
+	return errors.As(err, &status) && status.HTTPStatusCode() < http.StatusInternalServerError
 }
 
 // jobOver reports whether nothing more happens to a job unless somebody asks for it.
