@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
@@ -38,6 +39,21 @@ func (m *MemStore) CheckChanges(c *row.Changes) error {
 	for _, s := range c.Sessions {
 		if m.Sessions[SessionKey{s.JobID, s.Seq}].Lifecycle == status.SessionEnded {
 			return fmt.Errorf("session %s had ended and is written again", s.SessionID)
+		}
+	}
+	return nil
+}
+
+// checkHolder makes sure that a worker's reports changed only its own sessions.
+func (m *MemStore) checkHolder(workerID string, reports []scheduler.ActionReport, c *row.Changes) error {
+	reported := map[string]bool{}
+	for _, r := range reports {
+		reported[fmt.Sprint(r.SessionID, " ", r.ActionIndex)] = true
+	}
+	for _, a := range c.Actions {
+		s, existed := m.Sessions[SessionKey{a.JobID, a.SessionSeq}]
+		if existed && s.WorkerID != workerID && reported[fmt.Sprint(a.SessionID, " ", a.ActionIndex)] {
+			return fmt.Errorf("%s of %s took a report from %s", a.SessionID, s.WorkerID, workerID)
 		}
 	}
 	return nil

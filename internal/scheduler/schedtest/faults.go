@@ -1,8 +1,11 @@
 package schedtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +64,7 @@ func (s *simulation) work(a *agent, faulty bool) error {
 	a.step(s.random, s.now.Wall, faulty)
 	poll := scheduler.UpdateWorkerSchedule{FleetID: a.fleet, WorkerID: a.id, Reports: a.reports}
 	if faulty && s.random.IntN(10) == 0 {
-		poll.Reports = append(poll.Reports[:len(poll.Reports):len(poll.Reports)], s.nonsense())
+		poll.Reports = append(poll.Reports[:len(poll.Reports):len(poll.Reports)], s.nonsense(a))
 	}
 	result, err := s.apply(poll)
 	switch {
@@ -80,14 +83,15 @@ func (s *simulation) work(a *agent, faulty bool) error {
 	return a.learn(result.Schedule)
 }
 
-// nonsense is a report on something that the worker most likely does not hold or that is over.
-func (s *simulation) nonsense() scheduler.ActionReport {
-	for _, row := range s.store.Sessions {
-		if row.Lifecycle == status.SessionEnded {
-			return scheduler.ActionReport{SessionID: row.SessionID, ActionIndex: s.random.Int64N(4), Completed: status.ActionSucceeded}
-		}
+// nonsense is a report on something that the worker does not hold: a session that is over, another worker's or nobody's.
+func (s *simulation) nonsense(a *agent) scheduler.ActionReport {
+	report := scheduler.ActionReport{SessionID: "session-unknown", ActionIndex: s.random.Int64N(8), Completed: status.ActionSucceeded}
+	foreign := slices.SortedFunc(maps.Values(s.store.Sessions), func(x, y row.Session) int { return cmp.Compare(x.SessionID, y.SessionID) })
+	foreign = slices.DeleteFunc(foreign, func(r row.Session) bool { return r.WorkerID == a.id && r.Lifecycle != status.SessionEnded })
+	if len(foreign) > 0 {
+		report.SessionID = foreign[s.random.IntN(len(foreign))].SessionID
 	}
-	return scheduler.ActionReport{SessionID: "session-unknown", ActionIndex: 3, Completed: status.ActionFailed}
+	return report
 }
 
 func (s *simulation) disturbAgent(a *agent) error {

@@ -89,6 +89,11 @@ func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) 
 	if err := s.store.CheckChanges(changes); err != nil {
 		return result, err
 	}
+	if poll, ok := command.(scheduler.UpdateWorkerSchedule); ok {
+		if err := s.store.checkHolder(poll.WorkerID, poll.Reports, changes); err != nil {
+			return result, err
+		}
+	}
 	if s.random.IntN(40) == 0 {
 		if _, setup := command.(scheduler.CreateWorker); !setup {
 			s.log = append(s.log, "  (the commit failed)")

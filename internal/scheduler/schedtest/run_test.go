@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 200, "number of simulated farms")
+	seeds = flag.Uint64("seeds", 150, "number of simulated farms")
 	first = flag.Uint64("seed", 1, "the first seed")
 )
 
