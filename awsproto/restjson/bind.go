@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bindings carries the members of a structure that travel outside the body, in one direction or the other. Generated BindHTTP methods call it once per
@@ -77,8 +78,16 @@ func (r *Reader) fault(name, message string) {
 	r.fields = append(r.fields, FieldError{Name: name, Message: message})
 }
 
+// text is a member's value, which must be UTF-8 as in a body.
+func (r *Reader) text(name, s string) string {
+	if !utf8.ValidString(s) {
+		r.fault(name, "must be UTF-8")
+	}
+	return s
+}
+
 // Label implements [Bindings].
-func (r *Reader) Label(name string, v *string) { *v = r.labels[name] }
+func (r *Reader) Label(name string, v *string) { *v = r.text(name, r.labels[name]) }
 
 func (r *Reader) one(name, wire string) (string, bool) {
 	values := r.query[wire]
@@ -88,7 +97,7 @@ func (r *Reader) one(name, wire string) (string, bool) {
 	if len(values) > 1 {
 		r.fault(name, "is given more than once")
 	}
-	return values[0], true
+	return r.text(name, values[0]), true
 }
 
 // Query implements [Bindings].
@@ -109,11 +118,16 @@ func (r *Reader) OptQueryInt32(name, wire string, v **int32) {
 }
 
 // QueryList implements [Bindings].
-func (r *Reader) QueryList(_, wire string, v *[]string) { *v = slices.Clone(r.query[wire]) }
+func (r *Reader) QueryList(name, wire string, v *[]string) {
+	*v = slices.Clone(r.query[wire])
+	for i, s := range *v {
+		r.text(name+"["+strconv.Itoa(i)+"]", s)
+	}
+}
 
 // OptHeader implements [Bindings].
-func (r *Reader) OptHeader(_, wire string, v **string) {
-	if s := r.header.Get(wire); s != "" {
+func (r *Reader) OptHeader(name, wire string, v **string) {
+	if s := r.text(name, r.header.Get(wire)); s != "" {
 		*v = &s
 	}
 }

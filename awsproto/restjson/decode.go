@@ -367,9 +367,9 @@ func (d *Decoder) time() (time.Time, bool) {
 
 // ParseTime reads an RFC 3339 time stamp with any fraction and offset. The result is in UTC.
 func ParseTime(s string) (time.Time, error) {
-	// time.Parse takes a comma before the fraction, which RFC 3339 does not.
-	if strings.IndexByte(s, ',') >= 0 {
-		return time.Time{}, fmt.Errorf("time stamp %q has a comma", s)
+	// time.Parse takes a comma before the fraction and an hour of one digit, which RFC 3339 does not.
+	if strings.IndexByte(s, ',') >= 0 || len(s) > len("2006-01-02T15") && s[len("2006-01-02T15")] != ':' {
+		return time.Time{}, fmt.Errorf("time stamp %q is not of RFC 3339", s)
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
