@@ -120,7 +120,7 @@ func (c *Core) begin(a *action, r *ActionReport) {
 	case row.ActionTaskRun:
 		c.beginTask(a)
 	}
-	if a.row.Kind == row.ActionEnvEnter || a.row.Kind == row.ActionSyncInputJobAttachments {
+	if prepares(a.row.Kind) {
 		c.prepareTask(a.session)
 	}
 	if a.leaving() { // it runs although it was taken back: what follows cannot run after its end
@@ -237,13 +237,21 @@ func (c *Core) skip(a *action, by cause) {
 		delete(s.held, i)
 		c.resolve(s, i, s.cells.get(i), by)
 	}
+	if prepares(a.row.Kind) && !a.session.ending { // tasks cannot run in what was not prepared
+		c.bar(a.session, a, false)
+	}
+}
+
+// prepares reports whether actions of the kind make a session ready for its tasks.
+func prepares(kind row.ActionKind) bool {
+	return kind == row.ActionEnvEnter || kind == row.ActionSyncInputJobAttachments
 }
 
 // bar ends a session after an action that did not succeed: what is queued behind it cannot run any more, except
 // envExits. A failure of what prepares a session is charged to the task that it was prepared for.
 func (c *Core) bar(s *session, failed *action, charge bool) {
 	s.ending = true
-	charge = charge && failed.row.Kind != row.ActionTaskRun
+	charge = charge && prepares(failed.row.Kind)
 	for _, a := range slices.Clone(s.open) {
 		if a.row.Kind == row.ActionEnvExit || a.started() {
 			continue

@@ -152,6 +152,8 @@ func (s *session) load(r *row.SessionAction) {
 	case status.ActionFailed, status.ActionCanceled, status.ActionInterrupted:
 		attempted = true
 		s.ending = s.ending || r.Kind != row.ActionEnvExit
+	case status.ActionNeverAttempted:
+		s.ending = s.ending || prepares(r.Kind)
 	case status.ActionCanceling:
 		s.ending = s.ending || r.Kind != row.ActionEnvExit && attempted
 	}

@@ -230,10 +230,9 @@ func (c *Core) aimJob(j *job, target status.Task, by string) {
 	}
 }
 
-// resumes reports whether a READY for these tasks means "go on": something is held. Otherwise it means "again".
-func resumes(counts *status.Counts) bool {
-	return counts[status.TaskSuspended]+counts[status.TaskInterrupting] > 0
-}
+// resumes reports whether READY means "go on" for these tasks, which only wakes what is SUSPENDED, because they are
+// not all over. When they are, it means "again", as PENDING does.
+func resumes(counts *status.Counts) bool { return !counts.Derive().Terminal() }
 
 func (c *Core) updateStep(cmd UpdateStep) error {
 	j, s, err := c.step(cmd.JobID, cmd.StepID)

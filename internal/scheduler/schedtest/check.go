@@ -175,7 +175,9 @@ func (m *MemStore) checkCounts() error {
 	retries := map[StepKey]int64{}
 	for key, s := range m.Steps {
 		counts[key] = &status.Counts{}
-		_ = s
+		if s.Cursor > s.Tasks {
+			return fmt.Errorf("step %+v has %d tasks, its cursor is at %d", key, s.Tasks, s.Cursor)
+		}
 	}
 	for key, t := range m.Tasks {
 		step := StepKey{key.JobID, key.Step}
@@ -185,6 +187,11 @@ func (m *MemStore) checkCounts() error {
 	}
 	jobs := map[string]*status.Counts{}
 	for key, s := range m.Steps {
+		for i := s.Cursor - 1; i >= 0; i-- {
+			if _, ok := m.Tasks[TaskKey{key.JobID, key.Index, i}]; !ok {
+				return fmt.Errorf("task %d of step %+v is below the cursor %d but was never touched", i, key, s.Cursor)
+			}
+		}
 		counts[key][s.Rest] += s.Tasks - touched[key]
 		if *counts[key] != s.Counts || s.Counts.Derive() != s.TaskStatus || retries[key] != s.FailureRetries {
 			return fmt.Errorf("step %+v is %s with %v and %d retries; its tasks say %v and %d",
