@@ -1,6 +1,7 @@
 package sessionlogs
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +51,14 @@ func (h *handler) putLogEvents(who auth.Principal, in *putLogEventsRequest) (any
 	for _, e := range accepted {
 		events = append(events, Event{Timestamp: e.Timestamp, Message: strings.ToValidUTF8(e.Message, "\uFFFD")})
 	}
-	if err := h.store.Put(in.LogGroupName, in.LogStreamName, events); err != nil {
+	err := h.store.Put(in.LogGroupName, in.LogStreamName, events)
+	if errors.Is(err, ErrNoStream) {
+		// A worker writes to a stream that it was told about. After a power cut the stream may be gone while its session goes on.
+		if err = h.store.CreateStream(in.LogGroupName, in.LogStreamName); err == nil || errors.Is(err, ErrExists) {
+			err = h.store.Put(in.LogGroupName, in.LogStreamName, events)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return putLogEventsAnswer{NextSequenceToken: "0", RejectedLogEventsInfo: rejected}, nil

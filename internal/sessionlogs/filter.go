@@ -149,20 +149,21 @@ func (f *filtering) run(streams []string, from place) (string, error) {
 	return "", nil
 }
 
-// stepSize is how many records are read at once; a page of matches ends where its last match does.
-const stepSize = 1000
-
 // step reads on in a stream and says whether its end was reached.
 func (f *filtering) step(p *place) (atEnd bool, err error) {
-	page, err := f.store.Forward(f.group, p.stream, p.at, min(stepSize, f.limit-len(f.events)), f.window)
+	page, err := f.store.forward(f.group, p.stream, p.at, &query{
+		Window:  f.window,
+		matches: func(message string) bool { return f.terms.matches(strings.TrimSuffix(message, "\n")) },
+		limit:   f.limit - len(f.events),
+		scan:    f.left,
+	})
 	if err != nil {
 		return false, err
 	}
-	f.left -= max(len(page.Events), 1)
+	f.left -= page.scanned + 1 // opening a stream costs, too
 	for i, e := range page.Events {
-		if f.terms.matches(strings.TrimSuffix(e.Message, "\n")) {
-			f.events = append(f.events, filteredEvent{p.stream, e.Timestamp, e.Message, e.Ingestion, p.stream + ":" + strconv.FormatInt(page.Begin, 10) + ":" + strconv.Itoa(i)})
-		}
+		id := p.stream + ":" + strconv.FormatInt(page.positions[i], 10)
+		f.events = append(f.events, filteredEvent{p.stream, e.Timestamp, e.Message, e.Ingestion, id})
 	}
 	p.at = page.End
 	return page.AtEnd, nil

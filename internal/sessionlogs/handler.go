@@ -366,7 +366,7 @@ func parsePosition(token string) (direction byte, at int64, err error) {
 		return 0, 0, ErrPosition
 	}
 	at, err = strconv.ParseInt(token[2:], 10, 64)
-	if err != nil || at < 0 {
+	if err != nil || at < 0 || position(token[0], at) != token {
 		return 0, 0, ErrPosition
 	}
 	return token[0], at, nil

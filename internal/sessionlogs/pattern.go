@@ -9,10 +9,16 @@ import (
 // that must not be (-term). Terms in double quotes may hold spaces. Matching is case-sensitive.
 type pattern struct{ all, any, none []string }
 
-var errPattern = errors.New("the pattern has a quotation mark that is not closed")
+var (
+	errQuote    = errors.New("the pattern has a quotation mark that is not closed")
+	errLanguage = errors.New("only patterns of terms are supported, not those of JSON members, columns or regular expressions")
+)
 
 func parsePattern(text string) (pattern, error) {
 	var p pattern
+	if text = strings.TrimSpace(text); text != "" && strings.ContainsRune("{[%", rune(text[0])) {
+		return pattern{}, errLanguage
+	}
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
 		list := &p.all
 		switch {
@@ -25,7 +31,7 @@ func parsePattern(text string) (pattern, error) {
 		if rest, quoted := strings.CutPrefix(text, `"`); quoted {
 			var closed bool
 			if term, text, closed = strings.Cut(rest, `"`); !closed {
-				return pattern{}, errPattern
+				return pattern{}, errQuote
 			}
 		} else {
 			term, text, _ = strings.Cut(text, " ")

@@ -16,8 +16,8 @@ type Event struct {
 }
 
 const (
-	magic        = "FHLOG\x00\x01\n"
-	headerSize   = int64(len(magic)) + 8
+	magic        = "FHLOG\x00\x02\n"
+	headerSize   = int64(len(magic)) + 8 + 8
 	frameSize    = 12 // two lengths and the checksum
 	bodyOverhead = 16 // two times
 	maxMessage   = 1 << 20
@@ -28,8 +28,15 @@ var errTorn = errors.New("no whole record")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func appendHeader(b []byte, created int64) []byte {
-	return binary.BigEndian.AppendUint64(append(b, magic...), uint64(created))
+// header begins the file of a stream's latest records.
+type header struct {
+	created int64 // milliseconds since 1970 UTC, when the stream was made
+	base    int64 // position of the file's first record: the bytes of records sealed before it
+}
+
+func appendHeader(b []byte, h header) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, magic...), uint64(h.created))
+	return binary.BigEndian.AppendUint64(b, uint64(h.base))
 }
 
 func appendRecord(b []byte, e Event) []byte {
@@ -76,14 +83,14 @@ func readRecord(r io.ReaderAt, at int64) (e Event, next int64, err error) {
 // readBefore reads the record that ends at an offset and gives the offset where it begins.
 func readBefore(r io.ReaderAt, end int64) (e Event, begin int64, err error) {
 	var tail [4]byte
-	if end < headerSize+frameSize+bodyOverhead {
+	if end < frameSize+bodyOverhead {
 		return Event{}, end, errTorn
 	}
 	if _, err := r.ReadAt(tail[:], end-4); err != nil {
 		return Event{}, end, tornOr(err)
 	}
 	begin = end - frameSize - int64(binary.BigEndian.Uint32(tail[:]))
-	if begin < headerSize {
+	if begin < 0 {
 		return Event{}, end, errTorn
 	}
 	e, next, err := readRecord(r, begin)
@@ -100,13 +107,14 @@ func tornOr(err error) error {
 	return fmt.Errorf("read a log: %w", err)
 }
 
-func readHeader(r io.ReaderAt) (created int64, err error) {
+func readHeader(r io.ReaderAt) (header, error) {
 	var head [headerSize]byte
 	if _, err := r.ReadAt(head[:], 0); err != nil {
-		return 0, tornOr(err)
+		return header{}, tornOr(err)
 	}
 	if string(head[:len(magic)]) != magic {
-		return 0, errors.New("not a log of this format")
+		return header{}, errors.New("not a log of this format")
 	}
-	return int64(binary.BigEndian.Uint64(head[len(magic):])), nil
+	times := head[len(magic):]
+	return header{int64(binary.BigEndian.Uint64(times)), int64(binary.BigEndian.Uint64(times[8:]))}, nil
 }

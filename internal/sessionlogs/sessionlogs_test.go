@@ -453,7 +453,7 @@ func FuzzReadRecord(f *testing.F) {
 	f.Add(appendRecord(nil, Event{Timestamp: 1, Ingestion: 2, Message: "hello"}))
 	f.Add([]byte{0, 0, 0, 16})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file := appendHeader(nil, 0)
+		file := appendHeader(nil, header{})
 		file = append(file, data...)
 		end, err := wholeEnd(bytes.NewReader(file), int64(len(file)))
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -23,20 +22,30 @@ var (
 	ErrExists   = errors.New("it exists already")
 	ErrPosition = errors.New("no record begins or ends at this position")
 	ErrName     = errors.New("the name cannot be that of a log")
+	ErrTooLong  = errors.New("the message is too long")
 )
 
 const (
-	streamSuffix = ".log"
+	streamSuffix = ".log"    // the latest records of a stream
+	sealedSuffix = ".sealed" // the chunks of its older ones
+	stagedSuffix = ".staged"
 	maxFileName  = 240
 	lockStripes  = 64
+
+	// defaultSealAt is the size of a stream's file, in bytes, from which its records are sealed, and of a chunk.
+	defaultSealAt = 1 << 20
 )
 
 // Store keeps logs below one directory. It is safe for concurrent use.
 type Store struct {
-	dir   string
-	now   func() time.Time
-	seed  maphash.Seed
-	locks [lockStripes]sync.Mutex // order the writers of a stream
+	dir    string
+	now    func() time.Time
+	codec  codec
+	sealAt int64
+	seed   maphash.Seed
+	locks  [lockStripes]sync.Mutex // order the writers of a stream
+
+	followers followers
 
 	mu      sync.Mutex          // protects checked
 	checked map[string]struct{} // streams whose end was found whole, or made so, by this process
@@ -50,7 +59,14 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the logs: %w", err)
 	}
-	return &Store{dir: dir, now: time.Now, seed: maphash.MakeSeed(), checked: make(map[string]struct{})}, nil
+	codec, err := newCodec()
+	if err != nil {
+		return nil, fmt.Errorf("open the logs: %w", err)
+	}
+	return &Store{
+		dir: dir, now: time.Now, codec: codec, sealAt: defaultSealAt, seed: maphash.MakeSeed(),
+		followers: followers{waiting: make(map[string]*follower)}, checked: make(map[string]struct{}),
+	}, nil
 }
 
 func (s *Store) groupDir(group string) (string, error) {
@@ -73,6 +89,9 @@ func (s *Store) streamPath(group, stream string) (string, error) {
 	return filepath.Join(dir, name+streamSuffix), nil
 }
 
+// sealedPath is where the chunks of the stream with this file are.
+func sealedPath(path string) string { return strings.TrimSuffix(path, streamSuffix) + sealedSuffix }
+
 func (s *Store) lock(path string) *sync.Mutex {
 	return &s.locks[maphash.String(s.seed, path)%lockStripes]
 }
@@ -86,6 +105,10 @@ func (s *Store) CreateGroup(group string) error {
 	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
 		return ErrExists
 	} else if err != nil {
+		return fmt.Errorf("create log group: %w", err)
+	}
+	// Unlike events, a group is on disk when it was acknowledged: whoever writes to it cannot make it again.
+	if err := syncDir(s.dir); err != nil {
 		return fmt.Errorf("create log group: %w", err)
 	}
 	return nil
@@ -108,6 +131,13 @@ func (s *Store) CreateStream(group, stream string) error {
 	mu := s.lock(path)
 	mu.Lock()
 	defer mu.Unlock()
+	if _, err := os.Stat(path); err == nil {
+		return ErrExists
+	}
+	// Chunks without a file are of a stream of this name whose deletion was interrupted.
+	if err := os.Remove(sealedPath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("create log stream: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -117,7 +147,7 @@ func (s *Store) CreateStream(group, stream string) error {
 	case err != nil:
 		return fmt.Errorf("create log stream: %w", err)
 	}
-	_, err = f.Write(appendHeader(nil, s.now().UnixMilli()))
+	_, err = f.Write(appendHeader(nil, header{created: s.now().UnixMilli()}))
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -150,6 +180,7 @@ func (s *Store) DeleteGroup(group string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("delete log group: %w", err)
 	}
+	s.grownBelow(dir)
 	return nil
 }
 
@@ -163,7 +194,25 @@ func (s *Store) DeleteStream(group, stream string) error {
 	mu.Lock()
 	defer mu.Unlock()
 	s.forget(path)
-	return missing(os.Remove(path), ErrNoStream)
+	if err := missing(os.Remove(path), ErrNoStream); err != nil {
+		return err
+	}
+	if err := os.Remove(sealedPath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete log stream: %w", err)
+	}
+	s.grown(path)
+	return nil
+}
+
+// absent says what it means that the file of a stream could not be opened.
+func absent(path string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open log: %w", err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return missing(err, ErrNoGroup)
+	}
+	return ErrNoStream
 }
 
 // missing turns "no such file" into what it means here.
@@ -177,111 +226,26 @@ func missing(err, means error) error {
 	return nil
 }
 
-// Put appends events to a stream that exists. They are accepted together or not at all.
-func (s *Store) Put(group, stream string, events []Event) error {
-	path, err := s.streamPath(group, stream)
-	if err != nil {
-		return err
-	}
-	var batch []byte
-	now := s.now().UnixMilli()
-	for _, e := range events {
-		e.Ingestion = now
-		batch = appendRecord(batch, e)
-	}
-	mu := s.lock(path)
-	mu.Lock()
-	defer mu.Unlock()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
-	if err != nil {
-		if _, groupErr := os.Stat(filepath.Dir(path)); groupErr != nil {
-			return missing(groupErr, ErrNoGroup)
-		}
-		return missing(err, ErrNoStream)
-	}
-	defer f.Close() //nolint:errcheck // writes are checked
-	if err := s.mend(path, f); err != nil {
-		return err
-	}
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return fmt.Errorf("write log: %w", err)
-	}
-	if _, err := f.Write(batch); err != nil {
-		// A full disk leaves part of the batch: take it away, so that none of it was accepted.
-		s.forget(path)
-		return errors.Join(fmt.Errorf("write log: %w", err), f.Truncate(size))
-	}
-	return nil
+func (s *Store) isChecked(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.checked[path]
+	return ok
 }
 
-// mend cuts a torn record off the end of a stream that this process has not written before. The caller holds the stream's lock.
-func (s *Store) mend(path string, f *os.File) error {
-	s.mu.Lock()
-	_, checked := s.checked[path]
-	s.mu.Unlock()
-	if checked {
-		return nil
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("check log: %w", err)
-	}
-	end, err := wholeEnd(f, info.Size())
-	if err != nil {
-		return err
-	}
-	if end < headerSize {
-		if err := f.Truncate(0); err != nil {
-			return fmt.Errorf("mend log: %w", err)
-		}
-		if _, err := f.Write(appendHeader(nil, s.now().UnixMilli())); err != nil {
-			return fmt.Errorf("mend log: %w", err)
-		}
-	} else if end < info.Size() {
-		if err := f.Truncate(end); err != nil {
-			return fmt.Errorf("mend log: %w", err)
-		}
-	}
+func (s *Store) check(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.checked) >= maxChecked {
 		clear(s.checked)
 	}
 	s.checked[path] = struct{}{}
-	return nil
 }
 
 func (s *Store) forget(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.checked, path)
-}
-
-// wholeEnd gives the offset after the last whole record, 0 when not even the header is whole.
-func wholeEnd(r io.ReaderAt, size int64) (int64, error) {
-	if _, err := readHeader(r); errors.Is(err, errTorn) {
-		return 0, nil
-	} else if err != nil {
-		return 0, err
-	}
-	if size == headerSize {
-		return size, nil
-	}
-	if _, _, err := readBefore(r, size); err == nil {
-		return size, nil
-	}
-	at := headerSize
-	for {
-		_, next, err := readRecord(r, at)
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, errTorn):
-			return at, nil
-		case err != nil:
-			return 0, err
-		}
-		at = next
-	}
 }
 
 // Groups lists the names of groups with a prefix, in order.
