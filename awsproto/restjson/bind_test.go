@@ -41,21 +41,21 @@ func (v *bound) BindHTTP(b restjson.Bindings) {
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	header := make(http.Header)
-	w := restjson.NewWriter("/things/{id}/x", header)
+	w := restjson.NewWriter("/records/{id}/x", header)
 	in := bound{ID: "a/b +%é{id}", Size: "L", Token: ptr("a/b+c="), Max: ptr(int32(-1)), Names: []string{"p q", "r&s"}, Sizes: []size{"S"}, Client: ptr("c"), Retry: ptr(int32(3))}
 	in.BindHTTP(w)
 	path, err := w.Path()
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "/things/a%2Fb%20%2B%25%C3%A9%7Bid%7D/x?size=L&token=a%2Fb%2Bc%3D&max=-1&name=p%20q&name=r%26s&sizes=S"
+	const want = "/records/a%2Fb%20%2B%25%C3%A9%7Bid%7D/x?size=L&token=a%2Fb%2Bc%3D&max=-1&name=p%20q&name=r%26s&sizes=S"
 	if got := path + "?" + w.RawQuery(); got != want {
 		t.Errorf("wrote %s\nwant  %s", got, want)
 	}
 	if diff := cmp.Diff(http.Header{"X-Client": {"c"}, "Retry-After": {"3"}}, header); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
 	}
-	w = restjson.NewWriter("/things/{id}", header)
+	w = restjson.NewWriter("/records/{id}", header)
 	new(bound).BindHTTP(w)
 	if path, err := w.Path(); err == nil {
 		t.Errorf("an empty label gives %s", path)
@@ -109,7 +109,7 @@ func TestBindRoundTrip(t *testing.T) {
 }
 
 func ExampleUnmarshal() {
-	var v thing
+	var v record
 	err := restjson.Unmarshal([]byte(`{"name": 5, "rows": [["a", null]]}`), &v, restjson.Limits{})
 	var fault *restjson.DecodeError
 	if errors.As(err, &fault) {
@@ -124,9 +124,9 @@ func ExampleUnmarshal() {
 }
 
 func ExampleWriter() {
-	w := restjson.NewWriter("/2023-10-12/things/{name}", make(http.Header))
-	(&thing{Name: "a/b", Names: []string{"x", "y z"}}).BindHTTP(w)
+	w := restjson.NewWriter("/2023-10-12/records/{name}", make(http.Header))
+	(&record{Name: "a/b", Names: []string{"x", "y z"}}).BindHTTP(w)
 	path, err := w.Path()
 	fmt.Println(path, w.RawQuery(), err)
-	// Output: /2023-10-12/things/a%2Fb n=x&n=y%20z <nil>
+	// Output: /2023-10-12/records/a%2Fb n=x&n=y%20z <nil>
 }

@@ -14,29 +14,27 @@ import (
 	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 23, 9, 30, 45, 889575000, time.FixedZone("", 7200))
 	tests := []struct {
 		name string
-		in   thing
+		in   record
 		want string
 	}{
-		{"empty", thing{At: at}, `{"name":"","count":0,"weight":0,"at":"2026-11-23T07:30:45.889Z","names":[]}`},
+		{"empty", record{At: at}, `{"name":"","count":0,"weight":0,"at":"2026-11-23T07:30:45.889Z","names":[]}`},
 		{
 			"full",
-			thing{
+			record{
 				Name: "a\"\\\n\u2028é😀", Alias: ptr(""), Count: -5, Big: ptr(int64(math.MinInt64)), Ratio: ptr(float32(0.1)), Weight: 1e-7, Open: ptr(false),
 				At: at, Until: ptr(time.Unix(0, 0)), Names: []string{"x", "y"}, Rows: [][]string{{}, {"z"}}, Tags: map[string]string{"b": "2", "a\"": "1"},
-				Inner: &thing{At: at}, Extra: []byte(` {"k" : [1, 2.50]} `), Unknown: "ne\"w", Value: []byte(`1`),
+				Inner: &record{At: at}, Extra: []byte(` {"k" : [1, 2.50]} `), Unknown: "ne\"w", Value: []byte(`1`),
 			},
 			`{"name":"a\"\\\n` + "\u2028é😀" + `","alias":"","count":-5,"big":-9223372036854775808,"ratio":0.1,"weight":1e-07,"open":false,` +
 				`"at":"2026-11-23T07:30:45.889Z","until":"1970-01-01T00:00:00.000Z","names":["x","y"],"rows":[[],["z"]],"tags":{"a\"":"1","b":"2"},` +
 				`"inner":{"name":"","count":0,"weight":0,"at":"2026-11-23T07:30:45.889Z","names":[]},"extra":{"k":[1,2.50]},"ne\"w":1}`,
 		},
-		{"bad UTF-8", thing{At: at, Name: "a\xffb"}, "{\"name\":\"a\ufffdb\",\"count\":0,\"weight\":0,\"at\":\"2026-11-23T07:30:45.889Z\",\"names\":[]}"},
+		{"bad UTF-8", record{At: at, Name: "a\xffb"}, "{\"name\":\"a\ufffdb\",\"count\":0,\"weight\":0,\"at\":\"2026-11-23T07:30:45.889Z\",\"names\":[]}"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -55,7 +53,7 @@ func TestEncode(t *testing.T) {
 // TestEncodeImpossible: values that JSON or RFC 3339 cannot say are errors, and what was written is still JSON.
 func TestEncodeImpossible(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]thing{
+	for name, in := range map[string]record{
 		"NaN": {Weight: math.NaN()}, "infinity": {Ratio: ptr(float32(math.Inf(-1)))}, "year 10000": {At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 		"document": {Extra: []byte(`{"a":`)},
 	} {
@@ -71,7 +69,7 @@ func TestEncodeImpossible(t *testing.T) {
 
 func TestRedacted(t *testing.T) {
 	t.Parallel()
-	text := restjson.RedactedText(&thing{Alias: ptr("secret"), Inner: &thing{Alias: ptr("secret")}})
+	text := restjson.RedactedText(&record{Alias: ptr("secret"), Inner: &record{Alias: ptr("secret")}})
 	if strings.Contains(text, "secret") || strings.Count(text, restjson.Redacted) != 2 {
 		t.Errorf("wrote %s", text)
 	}
@@ -125,7 +123,7 @@ func TestDecodeFaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var v thing
+			var v record
 			err := restjson.Unmarshal([]byte(tt.in), &v, restjson.Limits{})
 			var fault *restjson.DecodeError
 			if errors.As(err, &fault) != (tt.malformed || tt.fields != nil) {
@@ -165,7 +163,7 @@ func TestDecodeLimits(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if err := restjson.Unmarshal([]byte(tt.in), new(thing), tt.limits); (err == nil) != tt.ok {
+			if err := restjson.Unmarshal([]byte(tt.in), new(record), tt.limits); (err == nil) != tt.ok {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -176,7 +174,7 @@ func TestDecodeLimits(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		in := thing{
+		in := record{
 			Name: rapid.String().Draw(t, "name"), Alias: rapid.Ptr(rapid.String(), true).Draw(t, "alias"), Count: rapid.Int32().Draw(t, "count"),
 			Big: rapid.Ptr(rapid.Int64(), true).Draw(t, "big"), Ratio: rapid.Ptr(rapid.Float32(), true).Draw(t, "ratio"), Weight: rapid.Float64().Draw(t, "weight"),
 			At:    time.UnixMilli(rapid.Int64Range(-62167219200000, 253402300799999).Draw(t, "at")).UTC(),
@@ -186,7 +184,7 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out thing
+		var out record
 		if err := restjson.Unmarshal(text, &out, restjson.Limits{}); err != nil {
 			t.Fatalf("%v in %s", err, text)
 		}
@@ -205,7 +203,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var v thing
+		var v record
 		err := restjson.Unmarshal(data, &v, restjson.Limits{MaxDepth: 1 << 20, MaxElements: -1})
 		var fault *restjson.DecodeError
 		malformed := errors.As(err, &fault) && fault.Malformed != nil
@@ -219,7 +217,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("write what was read: %v", err)
 		}
-		var again thing
+		var again record
 		if err := restjson.Unmarshal(text, &again, restjson.Limits{MaxDepth: 1 << 20, MaxElements: -1}); err != nil {
 			t.Fatalf("%v in %s", err, text)
 		}

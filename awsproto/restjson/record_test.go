@@ -6,8 +6,8 @@ import (
 	"github.com/farmhand-render/farmhand/awsproto/restjson"
 )
 
-// thing is a structure as the generator would write it, with one member of every kind.
-type thing struct {
+// record is a structure as the generator would write it, with one member of every kind.
+type record struct {
 	Name    string
 	Alias   *string
 	Count   int32
@@ -20,13 +20,13 @@ type thing struct {
 	Names   []string
 	Rows    [][]string
 	Tags    map[string]string
-	Inner   *thing
+	Inner   *record
 	Extra   []byte
 	Unknown string
 	Value   []byte
 }
 
-func (v *thing) EncodeJSON(e *restjson.Encoder) {
+func (v *record) EncodeJSON(e *restjson.Encoder) {
 	e.BeginObject()
 	e.String("name", v.Name)
 	if !e.Redact("alias", v.Alias != nil) {
@@ -40,7 +40,7 @@ func (v *thing) EncodeJSON(e *restjson.Encoder) {
 	e.Time("at", v.At)
 	e.OptTime("until", v.Until)
 	restjson.List(e, "names", v.Names, restjson.EncodeString)
-	restjson.OptList(e, "rows", v.Rows, encodeRow)
+	restjson.OptList(e, "rows", v.Rows, encodeTexts)
 	restjson.OptMap(e, "tags", v.Tags, restjson.EncodeString)
 	restjson.OptStruct(e, "inner", v.Inner)
 	e.OptRaw("extra", v.Extra)
@@ -48,7 +48,7 @@ func (v *thing) EncodeJSON(e *restjson.Encoder) {
 	e.EndObject()
 }
 
-func (v *thing) DecodeJSON(d *restjson.Decoder) {
+func (v *record) DecodeJSON(d *restjson.Decoder) {
 	if !d.Begin() {
 		return
 	}
@@ -78,11 +78,11 @@ func (v *thing) DecodeJSON(d *restjson.Decoder) {
 		case "names":
 			restjson.DecodeList(&v.Names, d, 3, restjson.DecodeString)
 		case "rows":
-			restjson.DecodeList(&v.Rows, d, 0, decodeRow)
+			restjson.DecodeList(&v.Rows, d, 0, decodeTexts)
 		case "tags":
 			restjson.DecodeMap(&v.Tags, d, 2, restjson.DecodeString)
 		case "inner":
-			v.Inner = new(thing)
+			v.Inner = new(record)
 			v.Inner.DecodeJSON(d)
 		case "extra":
 			d.Raw(&v.Extra)
@@ -93,12 +93,12 @@ func (v *thing) DecodeJSON(d *restjson.Decoder) {
 	d.Require(seen, "name", "count")
 }
 
-func encodeRow(v *[]string, e *restjson.Encoder) { restjson.EncodeList(v, e, restjson.EncodeString) }
-func decodeRow(v *[]string, d *restjson.Decoder) {
+func encodeTexts(v *[]string, e *restjson.Encoder) { restjson.EncodeList(v, e, restjson.EncodeString) }
+func decodeTexts(v *[]string, d *restjson.Decoder) {
 	restjson.DecodeList(v, d, 0, restjson.DecodeString)
 }
 
-func (v *thing) BindHTTP(b restjson.Bindings) {
+func (v *record) BindHTTP(b restjson.Bindings) {
 	b.Label("name", &v.Name)
 	b.OptQuery("alias", "alias", &v.Alias)
 	b.QueryList("names", "n", &v.Names)
