@@ -26,6 +26,9 @@ type Resource struct {
 // Memberships are the levels that a person has, by themselves or by a group, on the farm, queue, fleet and job of a resource.
 type Memberships struct {
 	Farm, Queue, Fleet, Job Level
+	// Present and Requested are, for an operation that changes a member, that member's level on the resource now and the one asked
+	// for. Managers may not touch or make owners.
+	Present, Requested Level
 }
 
 // Decision is the answer, with a reason for people.

@@ -3,9 +3,11 @@ package authz
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/auth"
@@ -127,6 +129,64 @@ func TestLogs(t *testing.T) {
 		got := Logs(tt.who, tt.farm, tt.owner, tt.stream)
 		if got.Read != tt.read || got.Write != tt.write {
 			t.Errorf("%s: %+v, want read %v, write %v", tt.name, got, tt.read, tt.write)
+		}
+	}
+}
+
+// TestManagersAndOwners: a manager changes members up to managers, an owner every one.
+func TestManagersAndOwners(t *testing.T) {
+	t.Parallel()
+	person := auth.Principal{Kind: auth.User, ID: "u"}
+	for _, op := range operationNames() {
+		isAssociate := strings.HasPrefix(op, "AssociateMember")
+		if !isAssociate && !strings.HasPrefix(op, "DisassociateMember") {
+			continue
+		}
+		for caller := None; caller <= Owner; caller++ {
+			for present := None; present <= Owner; present++ {
+				for requested := None; requested <= Owner; requested++ {
+					if !isAssociate && requested != None {
+						continue
+					}
+					got := Decide(person, op, Resource{}, Memberships{Farm: caller, Present: present, Requested: requested})
+					want := caller == Owner || caller == Manager && present < Owner && requested < Owner
+					if got.Allow != want {
+						t.Errorf("%s by level %d, member from %d to %d: %+v, want %v", op, caller, present, requested, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestMorePowerNeverRefuses: raising a level on anything never takes a permission away.
+func TestMorePowerNeverRefuses(t *testing.T) {
+	t.Parallel()
+	person := auth.Principal{Kind: auth.User, ID: "u"}
+	level := func(t *rapid.T, name string) Level {
+		return Level(rapid.IntRange(int(None), int(Owner)).Draw(t, name))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		op := rapid.SampledFrom(operationNames()).Draw(t, "operation")
+		less := Memberships{Farm: level(t, "farm"), Queue: level(t, "queue"), Fleet: level(t, "fleet"), Job: level(t, "job"), Present: level(t, "present")}
+		more := less
+		more.Farm = max(more.Farm, level(t, "more on the farm"))
+		more.Queue = max(more.Queue, level(t, "more on the queue"))
+		more.Fleet = max(more.Fleet, level(t, "more on the fleet"))
+		more.Job = max(more.Job, level(t, "more on the job"))
+		if Decide(person, op, Resource{}, less).Allow && !Decide(person, op, Resource{}, more).Allow {
+			t.Fatalf("%s is allowed with %+v and refused with %+v", op, less, more)
+		}
+	})
+}
+
+func BenchmarkDecide(b *testing.B) {
+	worker := auth.Principal{Kind: auth.FleetRoleWorker, FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-1"}
+	here := Resource{FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-1"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !Decide(worker, "UpdateWorkerSchedule", here, Memberships{}).Allow {
+			b.Fatal("refused")
 		}
 	}
 }

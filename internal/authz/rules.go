@@ -6,14 +6,16 @@ type rule struct {
 	farm, queue, fleet, job Level
 	// anyone: every person may. self: every person may, and gets only what they are a member of.
 	anyone, self bool
+	// member: the operation changes a member.
+	member bool
 }
 
 // rules has one entry for each operation. Those with an empty entry are for administrators and services only.
 var rules = map[string]rule{
-	"AssociateMemberToFarm":              {farm: Manager},
-	"AssociateMemberToFleet":             {farm: Manager, fleet: Manager},
-	"AssociateMemberToJob":               {farm: Manager, queue: Manager, job: Manager},
-	"AssociateMemberToQueue":             {farm: Manager, queue: Manager},
+	"AssociateMemberToFarm":              {farm: Manager, member: true},
+	"AssociateMemberToFleet":             {farm: Manager, fleet: Manager, member: true},
+	"AssociateMemberToJob":               {farm: Manager, queue: Manager, job: Manager, member: true},
+	"AssociateMemberToQueue":             {farm: Manager, queue: Manager, member: true},
 	"AssumeFleetRoleForRead":             {farm: Viewer, fleet: Viewer},
 	"AssumeFleetRoleForWorker":           {},
 	"AssumeQueueRoleForRead":             {farm: Viewer, queue: Viewer},
@@ -56,10 +58,10 @@ var rules = map[string]rule{
 	"DeleteStorageProfile":               {},
 	"DeleteVolume":                       {},
 	"DeleteWorker":                       {},
-	"DisassociateMemberFromFarm":         {farm: Manager},
-	"DisassociateMemberFromFleet":        {farm: Manager, fleet: Manager},
-	"DisassociateMemberFromJob":          {farm: Manager, queue: Manager, job: Manager},
-	"DisassociateMemberFromQueue":        {farm: Manager, queue: Manager},
+	"DisassociateMemberFromFarm":         {farm: Manager, member: true},
+	"DisassociateMemberFromFleet":        {farm: Manager, fleet: Manager, member: true},
+	"DisassociateMemberFromJob":          {farm: Manager, queue: Manager, job: Manager, member: true},
+	"DisassociateMemberFromQueue":        {farm: Manager, queue: Manager, member: true},
 	"GetBudget":                          {farm: Owner},
 	"GetFarm":                            {farm: Viewer},
 	"GetFleet":                           {farm: Viewer, fleet: Viewer},
@@ -143,15 +145,23 @@ func (r rule) decideUser(have Memberships) Decision {
 	if r.anyone || r.self {
 		return allow()
 	}
+	best := None // of the levels that count for the operation
+	enough := false
 	for _, pair := range [...]struct{ need, have Level }{
 		{r.farm, have.Farm}, {r.queue, have.Queue}, {r.fleet, have.Fleet}, {r.job, have.Job},
 	} {
-		if pair.need != None && pair.have >= pair.need {
-			return allow()
+		if pair.need != None {
+			best = max(best, pair.have)
+			enough = enough || pair.have >= pair.need
 		}
 	}
-	if r == (rule{}) {
+	switch {
+	case r == (rule{}):
 		return deny("the operation is for administrators")
+	case !enough:
+		return deny("no membership is high enough")
+	case r.member && best < Owner && max(have.Present, have.Requested) >= Owner:
+		return deny("only owners may change or make owners")
 	}
-	return deny("no membership is high enough")
+	return allow()
 }

@@ -195,6 +195,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"worker", "PutLogEvents", put(fleetGroup, "worker-2"), denied},
 		{"worker", "PutLogEvents", put("/aws/deadline/farm-2/queue-1", "session-1"), denied},
 		{"worker", "PutLogEvents", put("anything", "session-1"), denied},
+		{"worker", "PutLogEvents", put("farm-1/queue-1", "session-1"), denied},
 		{"worker", "GetLogEvents", session, denied},
 		{"worker", "DeleteLogGroup", session, denied},
 		{"worker", "CreateLogGroup", members{"logGroupName": "x"}, denied},

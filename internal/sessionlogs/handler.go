@@ -134,9 +134,13 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Write(body) //nolint:errcheck // the caller is gone
 }
 
-// access decides what a principal may do with a group or stream.
+// access decides what a principal may do with a group or stream. Groups that are not of a farm are for who may use every farm.
 func access(who auth.Principal, group, stream string) authz.LogAccess {
-	farmID, ownerID, _ := strings.Cut(strings.TrimPrefix(group, groupPrefix), "/")
+	path, ofFarm := strings.CutPrefix(group, groupPrefix)
+	if !ofFarm {
+		return authz.Logs(who, "", "", stream)
+	}
+	farmID, ownerID, _ := strings.Cut(path, "/")
 	return authz.Logs(who, farmID, ownerID, stream)
 }
 
