@@ -1,0 +1,5 @@
+package testfarm
+
+import "testing"
+
+func TestMain(m *testing.M) { Main(m) }
