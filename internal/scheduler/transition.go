@@ -114,7 +114,6 @@ func taskEdges() []edge[status.Task] {
 		{list{ready}, scheduled, because(causeAssign)},
 		{list{assigned, scheduled}, starting, because(causeReport)},
 		{held, running, because(causeReport)},
-		{list{interrupting}, running, 0},
 		{list{running, interrupting}, succeeded, because(causeReport)},
 		{list{running, interrupting}, failed, because(causeReport, causeTarget, causeLost, causeWorker)},
 		{held, failed, because(causeFailure)},

@@ -52,7 +52,7 @@ func (m *MemStore) checkHolder(workerID string, reports []scheduler.ActionReport
 	}
 	for _, a := range c.Actions {
 		s, existed := m.Sessions[SessionKey{a.JobID, a.SessionSeq}]
-		if existed && s.WorkerID != workerID && reported[fmt.Sprint(a.SessionID, " ", a.ActionIndex)] {
+		if existed && s.WorkerID != workerID && a.Status == status.ActionSucceeded && reported[fmt.Sprint(a.SessionID, " ", a.ActionIndex)] {
 			return fmt.Errorf("%s of %s took a report from %s", a.SessionID, s.WorkerID, workerID)
 		}
 	}

@@ -97,7 +97,10 @@ func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) 
 	if s.random.IntN(40) == 0 {
 		if _, setup := command.(scheduler.CreateWorker); !setup {
 			s.log = append(s.log, "  (the commit failed)")
-			return scheduler.Result{}, errors.Join(errLost, s.restart())
+			if err := s.restart(); err != nil {
+				return scheduler.Result{}, err
+			}
+			return scheduler.Result{}, errLost
 		}
 	}
 	s.store.Write(changes)
@@ -118,17 +121,14 @@ func (s *simulation) try(command scheduler.Command) (result scheduler.Result, do
 		s.log = append(s.log, "  refused: "+err.Error())
 		return result, false, s.core.Check()
 	}
-	if err == errLost || isLost(err) {
+	if isLost(err) {
 		return result, false, nil
 	}
 	return result, err == nil, err
 }
 
-// isLost reports whether the commit failed and the core came back.
-func isLost(err error) bool {
-	joined, ok := err.(interface{ Unwrap() []error })
-	return ok && len(joined.Unwrap()) == 1 && errors.Is(err, errLost)
-}
+// isLost reports whether the commit failed and the core came back without the command.
+func isLost(err error) bool { return errors.Is(err, errLost) }
 
 func (s *simulation) check() error {
 	if err := s.core.Check(); err != nil {
