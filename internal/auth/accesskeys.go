@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -33,13 +34,15 @@ type storedKey struct {
 	SealedSecret []byte `json:"sealedSecret"` // by the installation's secret, bound to the access key id
 }
 
-// AccessKeys keeps the access keys of an installation in one file. It is safe for concurrent use.
+// AccessKeys keeps the access keys of an installation in one file. It is safe for concurrent use, also by several processes: what one
+// changes, the others see at the next request, so that a key made on the command line works at once and a deleted one no longer.
 type AccessKeys struct {
 	path   string
 	sealer cipher.AEAD
 
-	mu   sync.RWMutex // protects keys and the order of writes to the file
+	mu   sync.RWMutex // protects keys and file
 	keys map[string]storedKey
+	file os.FileInfo // that keys were read from; nil when there was none
 }
 
 // OpenAccessKeys reads the access keys in the file, which need not exist yet.
@@ -48,18 +51,86 @@ func OpenAccessKeys(path string, secret Secret) (*AccessKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &AccessKeys{path: path, sealer: sealer, keys: make(map[string]storedKey)}
-	text, err := os.ReadFile(path)
+	a := &AccessKeys{path: path, sealer: sealer}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a, a.readLocked()
+}
+
+// current reads the file anew if it is no longer the one that was read.
+func (a *AccessKeys) current() error {
+	info, err := os.Stat(a.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the access keys: %w", err)
+	}
+	a.mu.RLock()
+	same := a.sameLocked(info)
+	a.mu.RUnlock()
+	if same {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.readLocked()
+}
+
+func (a *AccessKeys) sameLocked(now os.FileInfo) bool {
+	if a.file == nil || now == nil {
+		return a.file == nil && now == nil
+	}
+	return os.SameFile(a.file, now) && a.file.ModTime().Equal(now.ModTime()) && a.file.Size() == now.Size()
+}
+
+func (a *AccessKeys) readLocked() error {
+	f, err := os.Open(a.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return a, nil
+		a.keys, a.file = make(map[string]storedKey), nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the access keys: %w", err)
+		return fmt.Errorf("read the access keys: %w", err)
 	}
-	if err := json.Unmarshal(text, &a.keys); err != nil {
-		return nil, fmt.Errorf("read the access keys in %s: %w", path, err)
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read the access keys: %w", err)
 	}
-	return a, nil
+	keys := make(map[string]storedKey)
+	if err := json.NewDecoder(f).Decode(&keys); err != nil {
+		return fmt.Errorf("read the access keys in %s: %w", a.path, err)
+	}
+	a.keys, a.file = keys, info
+	return nil
+}
+
+// change replaces the file by one with other keys, while no other process changes it.
+func (a *AccessKeys) change(edit func(map[string]storedKey)) error {
+	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
+		return fmt.Errorf("change the access keys: %w", err)
+	}
+	lock, err := os.OpenFile(a.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("change the access keys: %w", err)
+	}
+	defer lock.Close() //nolint:errcheck // nothing is written to it
+	if err := lockFile(lock); err != nil {
+		return fmt.Errorf("change the access keys: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.readLocked(); err != nil {
+		return err
+	}
+	keys := maps.Clone(a.keys)
+	edit(keys)
+	text, err := json.MarshalIndent(keys, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the access keys: %w", err)
+	}
+	if err := writeFile(a.path, text); err != nil {
+		return err
+	}
+	return a.readLocked()
 }
 
 // Create makes an access key for a principal and gives its secret, which cannot be read again except by [AccessKeys.Secret].
@@ -70,36 +141,20 @@ func (a *AccessKeys) Create(name string, principal Principal, now time.Time) (si
 		AccessKey:    AccessKey{AccessKeyID: credentials.AccessKeyID, Name: name, Principal: principal, CreatedAt: now.UTC()},
 		SealedSecret: a.sealer.Seal(nil, nil, []byte(credentials.SecretAccessKey), []byte(credentials.AccessKeyID)),
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	changed := maps.Clone(a.keys)
-	changed[stored.AccessKeyID] = stored
-	return credentials, a.replace(changed)
+	err := a.change(func(keys map[string]storedKey) { keys[stored.AccessKeyID] = stored })
+	if err != nil {
+		return sigv4.Credentials{}, err
+	}
+	return credentials, nil
 }
 
 // Delete deletes an access key and says whether there was one.
-func (a *AccessKeys) Delete(id string) (bool, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, there := a.keys[id]; !there {
-		return false, nil
-	}
-	changed := maps.Clone(a.keys)
-	delete(changed, id)
-	return true, a.replace(changed)
-}
-
-// replace writes the keys and then makes them current. The caller holds mu.
-func (a *AccessKeys) replace(keys map[string]storedKey) error {
-	text, err := json.MarshalIndent(keys, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode the access keys: %w", err)
-	}
-	if err := writeFile(a.path, text); err != nil {
-		return err
-	}
-	a.keys = keys
-	return nil
+func (a *AccessKeys) Delete(id string) (there bool, err error) {
+	err = a.change(func(keys map[string]storedKey) {
+		_, there = keys[id]
+		delete(keys, id)
+	})
+	return there, err
 }
 
 // List gives all access keys by age.
@@ -118,6 +173,9 @@ func (a *AccessKeys) List() []AccessKey {
 
 // Secret gives an access key's secret and principal. The error is [sigv4.ErrUnknownKey] when there is no such key.
 func (a *AccessKeys) Secret(id string) (string, Principal, error) {
+	if err := a.current(); err != nil {
+		return "", Principal{}, err
+	}
 	a.mu.RLock()
 	stored, there := a.keys[id]
 	a.mu.RUnlock()
@@ -134,12 +192,12 @@ func (a *AccessKeys) Secret(id string) (string, Principal, error) {
 // randomID gives 16 characters as AWS's access key ids have them.
 func randomID() string {
 	var b [10]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails: the process ends instead
+	rand.Read(b[:]) // it never fails: the process ends instead
 	return base32.StdEncoding.EncodeToString(b[:])
 }
 
 func randomSecret() string {
 	var b [30]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails: the process ends instead
+	rand.Read(b[:]) // it never fails: the process ends instead
 	return base64.StdEncoding.EncodeToString(b[:])
 }

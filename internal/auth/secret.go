@@ -29,18 +29,19 @@ func (Secret) String() string { return "REDACTED" }
 // NewSecret makes a secret at random.
 func NewSecret() Secret {
 	b := make([]byte, secretSize)
-	rand.Read(b) //nolint:errcheck // it never fails: the process ends instead
+	rand.Read(b) // it never fails: the process ends instead
 	return Secret{b}
 }
 
 // LoadSecret reads the secret in the file, which it makes at the first start. A file that others may read is refused.
 func LoadSecret(path string) (Secret, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		s := NewSecret()
-		text := base64.StdEncoding.EncodeToString(s.bytes) + "\n"
-		return s, writeFile(path, []byte(text))
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		text := base64.StdEncoding.EncodeToString(NewSecret().bytes) + "\n"
+		if err := placeFile(path, []byte(text), newOnly); err != nil && !errors.Is(err, fs.ErrExist) {
+			return Secret{}, err
+		}
 	}
+	info, err := os.Stat(path) // of the file of this process or of another that was first
 	if err != nil {
 		return Secret{}, fmt.Errorf("read the installation's secret: %w", err)
 	}
@@ -85,7 +86,13 @@ func (s Secret) sealer(purpose string) (cipher.AEAD, error) {
 }
 
 // writeFile puts a file of mode 0600 in place whole and on disk: a reader, or a restart after a power cut, sees the old or the new one.
-func writeFile(path string, data []byte) error {
+func writeFile(path string, data []byte) error { return placeFile(path, data, os.Rename) }
+
+// newOnly moves a file to a name that must not be taken.
+func newOnly(from, to string) error { return os.Link(from, to) }
+
+// placeFile writes a file under a staged name, syncs it and gives it its name by place.
+func placeFile(path string, data []byte, place func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -94,7 +101,7 @@ func writeFile(path string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer os.Remove(staged.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(staged.Name()) //nolint:errcheck // gone already when it was renamed
 	_, err = staged.Write(data)
 	if err == nil {
 		err = staged.Sync()
@@ -103,7 +110,7 @@ func writeFile(path string, data []byte) error {
 		err = closeErr
 	}
 	if err == nil {
-		err = os.Rename(staged.Name(), path)
+		err = place(staged.Name(), path)
 	}
 	if err == nil {
 		err = syncDir(dir)

@@ -72,7 +72,7 @@ func (s *Sessions) secret(token []byte) string {
 // open gives what a session token stands for. The error is [sigv4.ErrUnknownKey], or an ExpiredToken [sigv4.Error] with which the
 // secret is given all the same.
 func (s *Sessions) open(accessKeyID, token string, now time.Time) (secret string, p Principal, err error) {
-	sealed, err := base64.RawURLEncoding.DecodeString(token)
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
 		return "", Principal{}, sigv4.ErrUnknownKey
 	}
