@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,7 +73,7 @@ func installed(t *testing.T, paths ...string) bool {
 func buildProgram(t *testing.T, root string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "farmhand")
-	cmd := exec.CommandContext(t.Context(), filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", program, "./cmd/farmhand")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/farmhand")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

@@ -45,7 +45,7 @@ func open(t *testing.T) *port {
 			panic("broken")
 		}
 		body, _ := io.ReadAll(r.Body)
-		io.WriteString(w, auth.FromContext(r.Context()).ARN+" "+httpserver.RequestID(r.Context())+" "+string(body))
+		_, _ = io.WriteString(w, auth.FromContext(r.Context()).ARN+" "+httpserver.RequestID(r.Context())+" "+string(body))
 	})
 	p.Server = httptest.NewServer(httpserver.New(httpserver.Config{
 		Authenticator: auth.NewAuthenticator(keys, sessions, 1000),
@@ -75,7 +75,7 @@ func (p *port) do(t *testing.T, method, path, body, service string, creds sigv4.
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it is read to its end
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ var migrations embed.FS
 func Migrations() fs.FS {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		panic(err) // the pattern above makes the directory
+		panic(err) //nolint:forbidigo // the pattern above makes the directory
 	}
 	return sub
 }

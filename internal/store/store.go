@@ -12,7 +12,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// ErrNotFound: the row does not exist.
+// ErrNotFound says that the row does not exist.
 var ErrNotFound = errors.New("not found")
 
 // Store is a database of farms.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -185,12 +186,10 @@ func (j *jobContext) load(living context.Context) error {
 	role, err := s.w.queues.acquire(living, s.queueID)
 	if err != nil {
 		s.log.session("The job runs without AWS credentials: " + err.Error())
-		return nil
+		return nil //nolint:nilerr // a job that needs no credentials runs all the same
 	}
 	j.held = role != nil
-	for name, value := range role {
-		j.variables[name] = value
-	}
+	maps.Copy(j.variables, role)
 	return nil
 }
 

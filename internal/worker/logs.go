@@ -22,6 +22,7 @@ const (
 	maxHeldBytes   = 32 << 20
 	flushEvery     = time.Second
 	closeTimeout   = 5 * time.Second
+	sendTimeout    = 30 * time.Second
 )
 
 // logStream sends lines to one log stream, in the background and in order. When too much is held, new lines are dropped and counted.
@@ -143,33 +144,34 @@ func (l *logStream) send() {
 	defer close(l.done)
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	for {
-		closing := false
 		select {
 		case <-l.full:
 		case <-ticker.C:
 		case <-l.stop:
-			closing = true
-			var cancelClose context.CancelFunc
-			ctx, cancelClose = context.WithTimeout(ctx, closeTimeout)
-			defer cancelClose()
-		}
-		for batch := l.batch(); len(batch) > 0; batch = l.batch() {
-			if err := l.client.PutLogEvents(ctx, &logsclient.PutLogEventsInput{LogGroupName: l.group, LogStreamName: l.stream, LogEvents: batch}); err != nil {
-				l.logger.LogAttrs(ctx, slog.LevelWarn, "a log could not be sent", slog.String("stream", l.stream), slog.String("error", err.Error()))
-				if closing && wait(ctx, firstPause) {
-					continue
-				}
-				break
+			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+			defer cancel()
+			for !l.flush(ctx) && wait(ctx, firstPause) {
 			}
-			l.sent(batch)
-		}
-		if closing {
 			return
 		}
+		l.flush(context.Background())
 	}
+}
+
+// flush sends what is held and says whether all of it was taken.
+func (l *logStream) flush(ctx context.Context) bool {
+	for batch := l.batch(); len(batch) > 0; batch = l.batch() {
+		sending, cancel := context.WithTimeout(ctx, sendTimeout)
+		err := l.client.PutLogEvents(sending, &logsclient.PutLogEventsInput{LogGroupName: l.group, LogStreamName: l.stream, LogEvents: batch})
+		cancel()
+		if err != nil {
+			l.logger.LogAttrs(ctx, slog.LevelWarn, "a log could not be sent", slog.String("stream", l.stream), slog.String("error", err.Error()))
+			return false
+		}
+		l.sent(batch)
+	}
+	return true
 }
 
 // close sends what is held and ends the sender.

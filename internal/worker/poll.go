@@ -14,7 +14,7 @@ func (w *Worker) poll(ctx, living context.Context) error {
 		interval, err := w.pollOnce(ctx, living)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the end was asked for; draining reports again
 			}
 			return w.pollError(err)
 		}

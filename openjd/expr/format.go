@@ -104,7 +104,7 @@ func Parse(text string) (FormatString, error) {
 // not be parsed back: it is for text known to the program.
 func Literal(text string) FormatString {
 	if strings.Contains(text, "{{") || strings.Contains(text, "}}") {
-		panic("expr: a literal cannot hold double braces: " + text)
+		panic("expr: a literal cannot hold double braces: " + text) //nolint:forbidigo // documented, as regexp.MustCompile's is
 	}
 	return FormatString{text: text}
 }

@@ -29,7 +29,7 @@ func (e RangeExpr) Len() int64 { return e.length }
 // At returns the i-th smallest integer, i counted from 0. It panics when i is out of range, as a slice does.
 func (e RangeExpr) At(i int64) int64 {
 	if i < 0 || i >= e.length {
-		panic("expr: range expression index " + strconv.FormatInt(i, 10) + " out of range with length " + strconv.FormatInt(e.length, 10))
+		panic("expr: range expression index " + strconv.FormatInt(i, 10) + " out of range with length " + strconv.FormatInt(e.length, 10)) //nolint:forbidigo // as indexing a slice does
 	}
 	k := sort.Search(len(e.ranges), func(k int) bool { return e.ranges[k].before > i }) - 1
 	r := e.ranges[k]

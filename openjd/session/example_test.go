@@ -27,7 +27,7 @@ func render() error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(root)
+	defer func() { _ = os.RemoveAll(root) }()
 
 	s, err := session.New(session.Config{ID: "session-1", Root: root, OnEvent: func(e session.Event) {
 		if p, ok := e.(session.Progress); ok {
@@ -37,7 +37,7 @@ func render() error {
 	if err != nil {
 		return err
 	}
-	defer s.Close(context.Background())
+	defer func() { _ = s.Close(context.Background()) }()
 
 	ctx := context.Background()
 	show := &template.Environment{Name: "Show", Variables: template.Variables{{Name: "SHOW", Value: expr.Literal("dragon")}}}

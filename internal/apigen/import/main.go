@@ -100,7 +100,7 @@ func importWheel(file string) (*api.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the wheel: %w", err)
 	}
-	defer z.Close()
+	defer z.Close() //nolint:errcheck // only read
 	var src source
 	for name, v := range map[string]any{"service-2": &src.service, "paginators-1": &src.paginators, "waiters-2": &src.waiters} {
 		if err := readJSON(&z.Reader, path.Join(modelDir, name+".json"), v); err != nil {
@@ -135,7 +135,7 @@ func readJSON(z *zip.Reader, name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("find the model in the wheel: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var r io.Reader = f
 	if zipped {
 		if r, err = gzip.NewReader(f); err != nil {

@@ -154,7 +154,7 @@ func (c *conn) transaction(ctx context.Context, begin string, f func() error) (e
 // Exec implements [store.Tx].
 func (c *conn) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	ctx = context.WithoutCancel(ctx)
-	s, err := c.statement(ctx, text)
+	s, err := c.statement(ctx, text) //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
 		return 0, err
 	}
@@ -170,7 +170,7 @@ const rowsPerCheck = 1024
 
 // Query implements [store.Querier].
 func (c *conn) Query(ctx context.Context, text string, args []any, scan func(store.Scanner) error) (err error) {
-	s, err := c.statement(context.WithoutCancel(ctx), text)
+	s, err := c.statement(context.WithoutCancel(ctx), text) //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// ErrLocked: another process has the database open.
+// ErrLocked says that another process has the database open.
 var ErrLocked = errors.New("another server is using this data")
 
 // lock is a lock on a file that lasts until it is released or the process ends, however

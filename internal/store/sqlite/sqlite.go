@@ -29,8 +29,8 @@ type Store struct{ *store.DB }
 
 var _ store.Store = (*Store)(nil)
 
-// ErrNetworkFileSystem: SQLite's write-ahead mode needs shared memory and locks that
-// network file systems do not have.
+// ErrNetworkFileSystem refuses a network file system: SQLite's write-ahead mode needs shared memory and locks that
+// those do not have.
 var ErrNetworkFileSystem = errors.New("the database must be on a disk of this host, not on a network file system")
 
 // Open opens the database in the file path, makes it when there is none, and brings its

@@ -213,9 +213,9 @@ func TestKillStrays(t *testing.T) {
 		t.Skip("processes are found by their environment on Linux only")
 	}
 	dir := t.TempDir()
-	left := exec.Command("sleep", "1000")
+	left := exec.CommandContext(t.Context(), "sleep", "1000")
 	left.Env = []string{"OPENJD_SESSION_WORKING_DIR=" + filepath.Join(dir, "session-1")}
-	other := exec.Command("sleep", "1000")
+	other := exec.CommandContext(t.Context(), "sleep", "1000")
 	other.Env = []string{"OPENJD_SESSION_WORKING_DIR=" + dir + "-other/session-1"}
 	for _, cmd := range []*exec.Cmd{left, other} {
 		if err := cmd.Start(); err != nil {
