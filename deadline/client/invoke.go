@@ -122,12 +122,16 @@ func (c *Client) target(op *deadline.Operation, m *message) (*url.URL, error) {
 		}
 		endpoint = "https://deadline." + c.options.Region + ".amazonaws.com"
 	}
-	u, err := url.Parse(endpoint + m.path)
+	base, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	if u.Scheme == "" || u.Host == "" {
-		return nil, fmt.Errorf("endpoint %q is not a URL with a scheme and a host", endpoint)
+	if base.Scheme == "" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("endpoint %q is not a URL of a scheme, a host and perhaps a path", endpoint)
+	}
+	u, err := url.Parse(endpoint + m.path)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
 	}
 	if p := c.options.HostPrefix; (p == HostPrefixAlways || p == HostPrefixAuto && isAWS(u.Hostname())) && net.ParseIP(u.Hostname()) == nil {
 		u.Host = op.HostPrefix + u.Host
