@@ -49,7 +49,7 @@ func (a *app) operationCommand(model *api.Model, call client.Call) *cobra.Comman
 	for _, m := range input.Members {
 		flag := &memberFlag{shape: model.Shape(m.Shape)}
 		values[m.Name] = flag
-		usage := string(flag.shape.Kind)
+		usage := m.Shape
 		if flag.shape.Kind == api.KindEnum {
 			usage = strings.Join(flag.shape.Enum, ", ")
 		}
@@ -64,6 +64,9 @@ func (a *app) operationCommand(model *api.Model, call client.Call) *cobra.Comman
 		if err != nil {
 			return err
 		}
+		if missing := missingFlags(input, request); len(missing) > 0 {
+			return &usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(missing, ", ")), "see " + cmd.CommandPath() + " --help"}
+		}
 		c, err := a.connect(cmd.Context())
 		if err != nil {
 			return err
@@ -71,6 +74,17 @@ func (a *app) operationCommand(model *api.Model, call client.Call) *cobra.Comman
 		return a.printCall(cmd.Context(), c, call, request)
 	}
 	return cmd
+}
+
+// missingFlags names the flags of required members that a request has not.
+func missingFlags(input *api.Shape, request map[string]any) []string {
+	var missing []string
+	for _, m := range input.Members {
+		if _, given := request[m.Name]; m.Required && !given {
+			missing = append(missing, "--"+kebab(m.Name))
+		}
+	}
+	return missing
 }
 
 // request joins the document and the flags that were given.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/farmhand-render/farmhand/deadline"
 )
@@ -44,14 +45,22 @@ func hintFor(err error) string {
 	if errors.As(err, &withHint) {
 		return withHint.Hint()
 	}
-	var denied *deadline.AccessDeniedException
-	if errors.As(err, &denied) {
+	if _, ok := errors.AsType[*deadline.AccessDeniedException](err); ok {
 		return `check the credentials: eval "$(farmhand env)" sets those of the farm that runs in --data-dir`
 	}
-	var validation *deadline.ValidationException
-	if errors.As(err, &validation) && len(validation.FieldList) > 0 {
-		field := validation.FieldList[0]
-		return fmt.Sprintf("%s: %s", field.Name, field.Message)
+	if validation, ok := errors.AsType[*deadline.ValidationException](err); ok {
+		return fieldsText(validation)
 	}
 	return ""
+}
+
+// fieldsText lists the fields of a refused request that its message does not explain already.
+func fieldsText(e *deadline.ValidationException) string {
+	var texts []string
+	for _, field := range e.FieldList {
+		if !strings.Contains(e.Message, field.Message) {
+			texts = append(texts, field.Name+": "+field.Message)
+		}
+	}
+	return strings.Join(texts, "\n  ")
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -40,8 +41,7 @@ func Main(ctx context.Context, args []string, streams Streams) int {
 		return exitOK
 	}
 	printError(streams.Err, err)
-	var usage *usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed
@@ -93,7 +93,32 @@ func newRoot(streams Streams) *cobra.Command {
 		a.devCommand(), a.serverCommand(), a.workerCommand(), a.envCommand(),
 		a.submitCommand(), a.jobCommand(), a.apiCommand(), a.keyCommand(),
 	)
+	root.InitDefaultCompletionCmd()
+	refuseUnknownCommands(root)
 	return root
+}
+
+// refuseUnknownCommands makes a wrong name below a command that only groups others an error. Cobra alone prints the help and
+// calls it success.
+func refuseUnknownCommands(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		refuseUnknownCommands(sub)
+	}
+	if !cmd.HasSubCommands() || cmd.Runnable() {
+		return
+	}
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		hint := "see " + cmd.CommandPath() + " --help"
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return &usageError{fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0]), hint}
+	}
 }
 
 func (a *app) checkGlobal() error {
