@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 )
 
 //go:embed model.json
@@ -41,7 +42,13 @@ func Parse(model, overlay []byte) (*Model, error) {
 func decodeStrict(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	return d.Decode(v)
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON value")
+	}
+	return nil
 }
 
 func (m *Model) index() {
@@ -109,9 +116,19 @@ func (m *Model) target(c correction) (any, error) {
 	}
 }
 
-// check makes sure that every name resolves.
+// check makes sure that every name resolves and that names are in order, which also keeps them distinct.
 func (m *Model) check() error {
 	var errs []error
+	for i := 1; i < len(m.Shapes); i++ {
+		if m.Shapes[i-1].Name >= m.Shapes[i].Name {
+			errs = append(errs, fmt.Errorf("shape %s is not in order", m.Shapes[i].Name))
+		}
+	}
+	for i := 1; i < len(m.Operations); i++ {
+		if m.Operations[i-1].Name >= m.Operations[i].Name {
+			errs = append(errs, fmt.Errorf("operation %s is not in order", m.Operations[i].Name))
+		}
+	}
 	need := func(from, shape string) {
 		if m.shapes[shape] == nil {
 			errs = append(errs, fmt.Errorf("%s names the unknown shape %q", from, shape))
@@ -134,6 +151,7 @@ func (m *Model) check() error {
 		for _, e := range o.Errors {
 			need(o.Name, e)
 		}
+		errs = append(errs, m.checkPages(o)...)
 	}
 	for _, w := range m.Waiters {
 		if m.operations[w.Operation] == nil {
@@ -141,4 +159,26 @@ func (m *Model) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkPages makes sure that the members of a pagination exist.
+func (m *Model) checkPages(o *Operation) (errs []error) {
+	if o.Pagination == nil {
+		return nil
+	}
+	for _, end := range []struct {
+		shape   string
+		members []string
+	}{
+		{o.Input, []string{o.Pagination.InputToken, o.Pagination.LimitKey}},
+		{o.Output, []string{o.Pagination.OutputToken, o.Pagination.ResultKey}},
+	} {
+		s := m.shapes[end.shape]
+		for _, name := range end.members {
+			if s != nil && name != "" && s.Member(name) == nil {
+				errs = append(errs, fmt.Errorf("the pagination of %s names the unknown member %s.%s", o.Name, s.Name, name))
+			}
+		}
+	}
+	return errs
 }
