@@ -1,6 +1,8 @@
 package committer
 
 import (
+	"slices"
+
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -99,9 +101,9 @@ func (r *rows[K, V]) delete(key K) {
 
 // dropIf forgets the keys that match.
 func (r *rows[K, V]) dropIf(match func(K) bool) {
-	for i := len(r.keys) - 1; i >= 0; i-- {
-		if match(r.keys[i]) {
-			r.drop(r.keys[i])
+	for _, v := range slices.Backward(r.keys) {
+		if match(v) {
+			r.drop(v)
 		}
 	}
 }

@@ -20,58 +20,58 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/storetest"
 )
 
-func openStore(t testing.TB) store.Store {
-	t.Helper()
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "farm.db"), sqlite.Options{Relaxed: true, Readers: 2})
+func openStore(tb testing.TB) store.Store {
+	tb.Helper()
+	s, err := sqlite.Open(tb.Context(), filepath.Join(tb.TempDir(), "farm.db"), sqlite.Options{Relaxed: true, Readers: 2})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s
 }
 
 // start runs a committer until the test ends or stop is called, which waits for it.
-func start(t testing.TB, s store.Store, o Options) (c *Committer, stop func()) {
-	t.Helper()
+func start(tb testing.TB, s store.Store, o Options) (c *Committer, stop func()) {
+	tb.Helper()
 	o.Logger = slog.New(slog.DiscardHandler)
 	if o.newCore == nil {
 		o.newCore = func() core { return newLedger() }
 	}
 	c = New(s, o)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if err := c.Run(ctx); err != nil {
-			t.Errorf("Run: %v", err)
+			tb.Errorf("Run: %v", err)
 		}
 	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
 	})
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	return c, stop
 }
 
-func do(t testing.TB, c *Committer, command scheduler.Command) Reply {
-	t.Helper()
-	reply, err := c.Do(t.Context(), Request{FarmID: "farm-1", Command: command})
+func do(tb testing.TB, c *Committer, command scheduler.Command) Reply {
+	tb.Helper()
+	reply, err := c.Do(tb.Context(), Request{FarmID: "farm-1", Command: command})
 	if err != nil {
-		t.Fatalf("%T: %v", command, err)
+		tb.Fatalf("%T: %v", command, err)
 	}
 	return reply
 }
 
-func storedCount(t testing.TB, s store.Store, id string) int64 {
-	t.Helper()
-	j, err := s.Job(t.Context(), id)
+func storedCount(tb testing.TB, s store.Store, id string) int64 {
+	tb.Helper()
+	j, err := s.Job(tb.Context(), id)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return j.Sessions
 }
@@ -93,11 +93,11 @@ func TestAnswerMeansStored(t *testing.T) {
 }
 
 // awaitHealthy waits until all farms are loaded.
-func awaitHealthy(t testing.TB, c *Committer) {
-	t.Helper()
+func awaitHealthy(tb testing.TB, c *Committer) {
+	tb.Helper()
 	for c.Healthy() != nil {
-		if err := t.Context().Err(); err != nil {
-			t.Fatal(c.Healthy())
+		if err := tb.Context().Err(); err != nil {
+			tb.Fatal(c.Healthy())
 		}
 		runtime.Gosched()
 	}
@@ -161,8 +161,7 @@ func TestFinishedJobIsLoaded(t *testing.T) {
 		t.Errorf("stored %d, want 40", got)
 	}
 	_, err := c.Do(t.Context(), Request{FarmID: "farm-2", Command: scheduler.UpdateJob{JobID: "job-1"}})
-	var missing *scheduler.NotFoundError
-	if !errors.As(err, &missing) {
+	if _, ok := errors.AsType[*scheduler.NotFoundError](err); !ok {
 		t.Errorf("job of another farm: %v, want NotFoundError", err)
 	}
 }

@@ -56,6 +56,7 @@ type history struct {
 }
 
 func newHistory(t *testing.T, r *rapid.T) *history {
+	t.Helper()
 	h := &history{
 		t: t, dir: t.TempDir(), names: map[string]map[string]bool{}, certain: map[string]bool{},
 		held: map[string]*scheduler.Schedule{}, over: map[actionKey]status.Action{},

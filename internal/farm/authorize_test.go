@@ -71,7 +71,7 @@ func TestAuthorize(t *testing.T) {
 			return err
 		}, false},
 		{"another person's list", user, func(c *client.Client) error {
-			_, err := c.ListFarms(ctx, &deadline.ListFarmsInput{PrincipalId: deadline.Ptr("99999999-2222-3333-4444-555555555555")})
+			_, err := c.ListFarms(ctx, &deadline.ListFarmsInput{PrincipalId: new("99999999-2222-3333-4444-555555555555")})
 			return err
 		}, false},
 	}
@@ -84,7 +84,7 @@ func TestAuthorize(t *testing.T) {
 				}
 				return
 			}
-			fails[*deadline.AccessDeniedException](t, err)
+			_ = fails[*deadline.AccessDeniedException](t, err)
 		})
 	}
 }

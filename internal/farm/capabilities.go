@@ -79,7 +79,7 @@ func fleetCapabilities(c *deadline.CustomerManagedWorkerCapabilities) *deadline.
 	amount := func(name string, least int32, most *int32) {
 		a := deadline.FleetAmountCapability{Name: name, Min: float32(least)}
 		if most != nil {
-			a.Max = deadline.Ptr(float32(*most))
+			a.Max = new(float32(*most))
 		}
 		out.Amounts = append(out.Amounts, a)
 	}
@@ -105,7 +105,7 @@ func fleetScheduling(maxWorkers int32, c *deadline.FleetCapabilities) scheduler.
 	for _, a := range c.Amounts {
 		amount := scheduler.AmountRange{Name: a.Name, Min: widen(a.Min)}
 		if a.Max != nil {
-			amount.Max = deadline.Ptr(widen(*a.Max))
+			amount.Max = new(widen(*a.Max))
 		}
 		out.Amounts = append(out.Amounts, amount)
 	}

@@ -78,7 +78,7 @@ func modelled(err error) error {
 	case errors.Is(err, committer.ErrOverloaded):
 		return &deadline.ThrottlingException{
 			Message:           "too many requests are waiting; try again later",
-			ServiceCode:       deadline.Ptr(serviceCode),
+			ServiceCode:       new(serviceCode),
 			RetryAfterSeconds: deadline.Ptr[int32](retryAfterSeconds),
 		}
 	case errors.Is(err, committer.ErrNotCommitted), errors.Is(err, committer.ErrStopped):

@@ -17,27 +17,27 @@ func TestFarmLifeCycle(t *testing.T) {
 	f, ctx := openFarm(t), t.Context()
 	start := f.clock().UTC().Truncate(time.Millisecond)
 	id := must(f.CreateFarm(ctx, &deadline.CreateFarmInput{
-		DisplayName: "Nord", Description: deadline.Ptr("first"),
-		KmsKeyArn: deadline.Ptr("arn:aws:kms:us-west-2:123456789012:key/abc"), Tags: map[string]string{"team": "fx"},
+		DisplayName: "Nord", Description: new("first"),
+		KmsKeyArn: new("arn:aws:kms:us-west-2:123456789012:key/abc"), Tags: map[string]string{"team": "fx"},
 	}))(t).FarmId
 	got := must(f.GetFarm(ctx, &deadline.GetFarmInput{FarmId: id}))(t)
 	got.CreatedAt = got.CreatedAt.UTC().Truncate(time.Millisecond)
 	want := &deadline.GetFarmOutput{
-		FarmId: id, DisplayName: "Nord", Description: deadline.Ptr("first"), CostScaleFactor: 1,
-		KmsKeyArn: deadline.Ptr("arn:aws:kms:us-west-2:123456789012:key/abc"), CreatedAt: start, CreatedBy: adminARN,
+		FarmId: id, DisplayName: "Nord", Description: new("first"), CostScaleFactor: 1,
+		KmsKeyArn: new("arn:aws:kms:us-west-2:123456789012:key/abc"), CreatedAt: start, CreatedBy: adminARN,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("GetFarm (-want +got):\n%s", diff)
 	}
 	f.advance(time.Minute)
 	must(f.UpdateFarm(ctx, &deadline.UpdateFarmInput{
-		FarmId: id, Description: deadline.Ptr(""), CostScaleFactor: deadline.Ptr[float32](0.5),
+		FarmId: id, Description: new(""), CostScaleFactor: deadline.Ptr[float32](0.5),
 	}))(t)
 	want.Description, want.CostScaleFactor = nil, 0.5
-	want.UpdatedAt, want.UpdatedBy = deadline.Ptr(start.Add(time.Minute)), deadline.Ptr(adminARN)
+	want.UpdatedAt, want.UpdatedBy = new(start.Add(time.Minute)), new(adminARN)
 	got = must(f.GetFarm(ctx, &deadline.GetFarmInput{FarmId: id}))(t)
 	got.CreatedAt = got.CreatedAt.UTC().Truncate(time.Millisecond)
-	got.UpdatedAt = deadline.Ptr(got.UpdatedAt.UTC().Truncate(time.Millisecond))
+	got.UpdatedAt = new(got.UpdatedAt.UTC().Truncate(time.Millisecond))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("GetFarm after UpdateFarm (-want +got):\n%s", diff)
 	}
@@ -96,7 +96,7 @@ func TestListFarmsPages(t *testing.T) {
 	if diff := cmp.Diff(made, got); diff != "" {
 		t.Errorf("farms by age (-want +got):\n%s", diff)
 	}
-	member := deadline.Ptr("11111111-2222-3333-4444-555555555555")
+	member := new("11111111-2222-3333-4444-555555555555")
 	if out := must(f.ListFarms(ctx, &deadline.ListFarmsInput{PrincipalId: member}))(t); len(out.Farms) != 0 {
 		t.Errorf("a principal without memberships sees %v", out.Farms)
 	}

@@ -92,7 +92,7 @@ func TestUpdateFleet(t *testing.T) {
 	changed := fleetInput(farm).Configuration
 	changed.CustomerManaged.WorkerCapabilities.VCpuCount.Min = 4
 	must(f.UpdateFleet(ctx, &deadline.UpdateFleetInput{
-		FarmId: farm, FleetId: id, DisplayName: deadline.Ptr("other"), MinWorkerCount: deadline.Ptr[int32](2),
+		FarmId: farm, FleetId: id, DisplayName: new("other"), MinWorkerCount: deadline.Ptr[int32](2),
 		Configuration: &changed, HostConfiguration: &deadline.HostConfiguration{ScriptBody: ""},
 	}))(t)
 	got := must(f.GetFleet(ctx, &deadline.GetFleetInput{FarmId: farm, FleetId: id}))(t)
@@ -178,11 +178,11 @@ func TestListFleetsFilters(t *testing.T) {
 		want []string
 	}{
 		{deadline.ListFleetsInput{}, made},
-		{deadline.ListFleetsInput{DisplayName: deadline.Ptr("a")}, []string{made[0], made[2], made[4]}},
-		{deadline.ListFleetsInput{DisplayName: deadline.Ptr("A")}, nil},
+		{deadline.ListFleetsInput{DisplayName: new("a")}, []string{made[0], made[2], made[4]}},
+		{deadline.ListFleetsInput{DisplayName: new("A")}, nil},
 		{deadline.ListFleetsInput{Status: deadline.FleetStatusActive}, made},
 		{deadline.ListFleetsInput{Status: deadline.FleetStatusSuspended}, nil},
-		{deadline.ListFleetsInput{PrincipalId: deadline.Ptr("11111111-2222-3333-4444-555555555555")}, nil},
+		{deadline.ListFleetsInput{PrincipalId: new("11111111-2222-3333-4444-555555555555")}, nil},
 	}
 	for _, tt := range tests {
 		got := collect(t, func(size int32, token *string) ([]deadline.FleetSummary, *string, error) {
@@ -224,9 +224,9 @@ func TestDeleteFleet(t *testing.T) {
 	}
 	inUse()
 	f.apply(farm, scheduler.UpdateWorker{FleetID: fleet, WorkerID: worker, Status: status.WorkerStopped})
-	token := deadline.Ptr("once")
+	token := new("once")
 	must(f.DeleteFleet(ctx, &deadline.DeleteFleetInput{FarmId: farm, FleetId: fleet, ClientToken: token}))(t)
 	must(f.DeleteFleet(ctx, &deadline.DeleteFleetInput{FarmId: farm, FleetId: fleet, ClientToken: token}))(t)
-	_, err := f.DeleteFleet(ctx, &deadline.DeleteFleetInput{FarmId: farm, FleetId: fleet, ClientToken: deadline.Ptr("twice")})
+	_, err := f.DeleteFleet(ctx, &deadline.DeleteFleetInput{FarmId: farm, FleetId: fleet, ClientToken: new("twice")})
 	failsMissing(t, err, "fleet", fleet)
 }

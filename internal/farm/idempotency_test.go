@@ -21,7 +21,7 @@ func TestClientTokens(t *testing.T) {
 	t.Parallel()
 	f, ctx := openFarm(t), t.Context()
 	in := func(name string) *deadline.CreateFarmInput {
-		return &deadline.CreateFarmInput{DisplayName: name, ClientToken: deadline.Ptr("token"), Tags: map[string]string{"a": "b", "c": "d"}}
+		return &deadline.CreateFarmInput{DisplayName: name, ClientToken: new("token"), Tags: map[string]string{"a": "b", "c": "d"}}
 	}
 	first := must(f.CreateFarm(ctx, in("one")))(t).FarmId
 	f.advance(time.Hour)
@@ -36,7 +36,7 @@ func TestClientTokens(t *testing.T) {
 	if other := must(f.as(auth.Principal{Kind: auth.Admin, ID: "other"}).CreateFarm(ctx, in("one")))(t).FarmId; other == first {
 		t.Error("another caller got the answer")
 	}
-	must(f.CreateQueue(ctx, &deadline.CreateQueueInput{FarmId: first, DisplayName: "q", ClientToken: deadline.Ptr("token")}))(t)
+	must(f.CreateQueue(ctx, &deadline.CreateQueueInput{FarmId: first, DisplayName: "q", ClientToken: new("token")}))(t)
 	if n := len(must(f.ListFarms(ctx, &deadline.ListFarmsInput{}))(t).Farms); n != 2 {
 		t.Errorf("there are %d farms, want 2", n)
 	}
@@ -45,14 +45,14 @@ func TestClientTokens(t *testing.T) {
 func TestRepetitionAfterUseUp(t *testing.T) {
 	t.Parallel()
 	f, ctx := openFarm(t, func(c *Config) { c.Quotas = Quotas{Farms: 1} }), t.Context()
-	in := &deadline.CreateFarmInput{DisplayName: "one", ClientToken: deadline.Ptr("token")}
+	in := &deadline.CreateFarmInput{DisplayName: "one", ClientToken: new("token")}
 	first := must(f.CreateFarm(ctx, in))(t).FarmId
 	if again := must(f.CreateFarm(ctx, in))(t).FarmId; again != first {
 		t.Error("the repetition is another farm")
 	}
-	in.ClientToken = deadline.Ptr("other")
+	in.ClientToken = new("other")
 	_, err := f.CreateFarm(ctx, in)
-	fails[*deadline.ServiceQuotaExceededException](t, err)
+	_ = fails[*deadline.ServiceQuotaExceededException](t, err)
 }
 
 func TestSimultaneousRepetitions(t *testing.T) {
@@ -64,7 +64,7 @@ func TestSimultaneousRepetitions(t *testing.T) {
 	for i := range ids {
 		wg.Go(func() {
 			out, err := f.CreateQueue(ctx, &deadline.CreateQueueInput{
-				FarmId: farm, DisplayName: "q", ClientToken: deadline.Ptr(fmt.Sprint("token", i%2)),
+				FarmId: farm, DisplayName: "q", ClientToken: new(fmt.Sprint("token", i%2)),
 			})
 			if err != nil {
 				t.Error(err)
@@ -152,7 +152,7 @@ func TestModelledErrors(t *testing.T) {
 		}},
 		{"overloaded", wrap(committer.ErrOverloaded), &deadline.ThrottlingException{
 			Message:     "too many requests are waiting; try again later",
-			ServiceCode: deadline.Ptr("deadline"), RetryAfterSeconds: deadline.Ptr[int32](1),
+			ServiceCode: new("deadline"), RetryAfterSeconds: deadline.Ptr[int32](1),
 		}},
 	}
 	for _, tt := range tests {
@@ -184,7 +184,7 @@ func TestStoreFaults(t *testing.T) {
 	})
 	f, ctx := openFarmOn(t, faulty), t.Context()
 	f.newFarm()
-	in := &deadline.CreateFarmInput{DisplayName: "farm", ClientToken: deadline.Ptr("token")}
+	in := &deadline.CreateFarmInput{DisplayName: "farm", ClientToken: new("token")}
 	for _, tt := range []struct {
 		operation string
 		retry     *int32

@@ -94,7 +94,7 @@ func (s *Service) GetJob(ctx context.Context, in *deadline.GetJobInput) (*deadli
 		TaskRunStatus:         deadline.TaskRunStatus(j.TaskStatus.String()),
 		TargetTaskRunStatus:   deadline.JobTargetTaskRunStatus(j.Target.String()),
 		TaskRunStatusCounts:   taskCounts(&j.Counts),
-		TaskFailureRetryCount: deadline.Ptr(clamp32(j.FailureRetries)),
+		TaskFailureRetryCount: new(clamp32(j.FailureRetries)),
 		StorageProfileId:      text(j.StorageProfileID),
 		MaxFailedTasksCount:   &j.MaxFailedTasks, MaxRetriesPerTask: &j.MaxRetries, MaxWorkerCount: maxWorkerCount(j),
 		SourceJobId: text(j.SourceJobID),
@@ -140,7 +140,7 @@ func jobSummary(j *row.Job) deadline.JobSummary {
 		TaskRunStatus:         deadline.TaskRunStatus(j.TaskStatus.String()),
 		TargetTaskRunStatus:   deadline.JobTargetTaskRunStatus(j.Target.String()),
 		TaskRunStatusCounts:   taskCounts(&j.Counts),
-		TaskFailureRetryCount: deadline.Ptr(clamp32(j.FailureRetries)),
+		TaskFailureRetryCount: new(clamp32(j.FailureRetries)),
 		MaxFailedTasksCount:   &j.MaxFailedTasks, MaxRetriesPerTask: &j.MaxRetries, MaxWorkerCount: maxWorkerCount(j),
 		SourceJobId: text(j.SourceJobID),
 	}
@@ -149,8 +149,7 @@ func jobSummary(j *row.Job) deadline.JobSummary {
 // queueOf reads a queue; when it is not there and the farm is not either, the ResourceNotFoundException is the farm's.
 func (s *Service) queueOf(ctx context.Context, farmID, queueID string) (*resource[queueDocument], error) {
 	q, err := s.queue(ctx, farmID, queueID)
-	var missing *deadline.ResourceNotFoundException
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
 		if _, farmErr := s.farm(ctx, farmID); farmErr != nil {
 			return nil, farmErr
 		}

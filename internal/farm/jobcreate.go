@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -204,10 +205,8 @@ func (s *Service) checkSubmission(ctx context.Context, queue *resource[queueDocu
 	if err := s.storageProfiles(ctx, sub.job.FarmID, []string{profile}); err != nil {
 		return err
 	}
-	for _, allowed := range queue.Doc.AllowedStorageProfileIDs {
-		if allowed == profile {
-			return nil
-		}
+	if slices.Contains(queue.Doc.AllowedStorageProfileIDs, profile) {
+		return nil
 	}
 	return invalid("storageProfileId", fmt.Sprintf("storage profile %s is not allowed on the queue", profile))
 }

@@ -15,14 +15,14 @@ func TestCreateJobShows(t *testing.T) {
 	r := openRenderFarm(t)
 	jobID := r.submit(sceneTemplate, func(in *deadline.CreateJobInput) {
 		in.Parameters = map[string]deadline.JobParameter{
-			"Shot": {String: deadline.Ptr("sh020")}, "Samples": {Int: deadline.Ptr("8")},
+			"Shot": {String: new("sh020")}, "Samples": {Int: new("8")},
 		}
 		in.MaxWorkerCount = deadline.Ptr[int32](-1)
 		in.Tags = map[string]string{"show": "demo"}
 	})
 	got := r.getJob(jobID)
 	want := &deadline.GetJobOutput{
-		JobId: jobID, Name: "sh020 render", Description: deadline.Ptr("A scene"), Priority: 50,
+		JobId: jobID, Name: "sh020 render", Description: new("A scene"), Priority: 50,
 		LifecycleStatus:        deadline.JobLifecycleStatusCreateComplete,
 		LifecycleStatusMessage: "Job creation completed successfully",
 		TaskRunStatus:          deadline.TaskRunStatusReady, TargetTaskRunStatus: deadline.JobTargetTaskRunStatusReady,
@@ -34,8 +34,8 @@ func TestCreateJobShows(t *testing.T) {
 		MaxRetriesPerTask: deadline.Ptr[int32](5), MaxWorkerCount: deadline.Ptr[int32](-1),
 		CreatedAt: got.CreatedAt, CreatedBy: adminARN,
 		Parameters: map[string]deadline.JobParameter{
-			"Shot": {String: deadline.Ptr("sh020")}, "Frames": {String: deadline.Ptr("1-3")}, "Samples": {Int: deadline.Ptr("8")},
-			"Gain": {Float: deadline.Ptr("1.50")}, "Scene": {Path: deadline.Ptr("/p/scene.blend")},
+			"Shot": {String: new("sh020")}, "Frames": {String: new("1-3")}, "Samples": {Int: new("8")},
+			"Gain": {Float: new("1.50")}, "Scene": {Path: new("/p/scene.blend")},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -75,24 +75,24 @@ func TestCreateJobRefusals(t *testing.T) {
 		"no template":         {func(in *deadline.CreateJobInput) { in.Template = nil }, "template"},
 		"no template type":    {func(in *deadline.CreateJobInput) { in.TemplateType = "" }, "templateType"},
 		"template and source": {func(in *deadline.CreateJobInput) { in.SourceJobId = &other }, "sourceJobId"},
-		"unreadable":          {func(in *deadline.CreateJobInput) { in.Template = deadline.Ptr("a: [") }, "template"},
+		"unreadable":          {func(in *deadline.CreateJobInput) { in.Template = new("a: [") }, "template"},
 		"not JSON":            {func(in *deadline.CreateJobInput) { in.TemplateType = deadline.JobTemplateTypeJson }, "template"},
 		"a name of nothing": {func(in *deadline.CreateJobInput) {
-			in.Template = deadline.Ptr(strings.Replace(plainTemplate(1), "name: plain", `name: "{{Param.Nope}}"`, 1))
+			in.Template = new(strings.Replace(plainTemplate(1), "name: plain", `name: "{{Param.Nope}}"`, 1))
 		}, "template"},
 		"a name without a value": {func(in *deadline.CreateJobInput) {
-			in.Template = deadline.Ptr(strings.Replace(plainTemplate(1), "name: plain",
+			in.Template = new(strings.Replace(plainTemplate(1), "name: plain",
 				"name: \"{{Param.A}}\"\nparameterDefinitions: [{name: A, type: STRING}]", 1))
 		}, "template"},
 		"a name that is too long": {func(in *deadline.CreateJobInput) {
-			in.Template = deadline.Ptr(strings.Replace(plainTemplate(1), "name: plain",
+			in.Template = new(strings.Replace(plainTemplate(1), "name: plain",
 				"name: \"{{Param.A}}\"\nparameterDefinitions: [{name: A, type: STRING}]", 1))
-			in.Parameters = map[string]deadline.JobParameter{"A": {String: deadline.Ptr(strings.Repeat("é", 600))}}
+			in.Parameters = map[string]deadline.JobParameter{"A": {String: new(strings.Repeat("é", 600))}}
 		}, "template"},
 		"a parameter of a type to come": {func(in *deadline.CreateJobInput) {
-			in.Parameters = map[string]deadline.JobParameter{"A": {Bool: deadline.Ptr("true")}}
+			in.Parameters = map[string]deadline.JobParameter{"A": {Bool: new("true")}}
 		}, "parameters.A"},
-		"no name":                  {func(in *deadline.CreateJobInput) { in.Template = deadline.Ptr("steps: []") }, "template"},
+		"no name":                  {func(in *deadline.CreateJobInput) { in.Template = new("steps: []") }, "template"},
 		"no workers":               {func(in *deadline.CreateJobInput) { in.MaxWorkerCount = deadline.Ptr[int32](0) }, "maxWorkerCount"},
 		"attachments not possible": {func(in *deadline.CreateJobInput) { in.QueueId, in.Attachments = plainQueue, attachments }, "attachments"},
 		"reserved tag":             {func(in *deadline.CreateJobInput) { in.Tags = map[string]string{"aws:x": "y"} }, "tags"},
@@ -114,9 +114,9 @@ func TestCreateJobRefusals(t *testing.T) {
 	}{
 		"farm":                {func(in *deadline.CreateJobInput) { in.FarmId = "farm" + unknown }, typeFarm, "farm" + unknown},
 		"queue":               {func(in *deadline.CreateJobInput) { in.QueueId = "queue" + unknown }, typeQueue, "queue" + unknown},
-		"source":              {func(in *deadline.CreateJobInput) { in.Template, in.SourceJobId = nil, deadline.Ptr("job"+unknown) }, typeJob, "job" + unknown},
+		"source":              {func(in *deadline.CreateJobInput) { in.Template, in.SourceJobId = nil, new("job"+unknown) }, typeJob, "job" + unknown},
 		"source of elsewhere": {func(in *deadline.CreateJobInput) { in.Template, in.SourceJobId = nil, &other }, typeJob, other},
-		"storage profile":     {func(in *deadline.CreateJobInput) { in.StorageProfileId = deadline.Ptr("sp" + unknown) }, typeStorageProfile, "sp" + unknown},
+		"storage profile":     {func(in *deadline.CreateJobInput) { in.StorageProfileId = new("sp" + unknown) }, typeStorageProfile, "sp" + unknown},
 	}
 	for name, tt := range missing {
 		t.Run("missing "+name, func(t *testing.T) {
@@ -154,10 +154,10 @@ func TestCreateJobFails(t *testing.T) {
 		"too many steps": {template: head + steps(
 			one, fmt.Sprintf(step, "B", ""), fmt.Sprintf(step, "C", ""), fmt.Sprintf(step, "D", "")), want: "3"},
 		"unknown parameter": {
-			template: plainTemplate(1), values: map[string]deadline.JobParameter{"Nope": {String: deadline.Ptr("x")}}, want: "Nope",
+			template: plainTemplate(1), values: map[string]deadline.JobParameter{"Nope": {String: new("x")}}, want: "Nope",
 		},
 		"wrong value": {
-			template: sceneTemplate, values: map[string]deadline.JobParameter{"Samples": {Int: deadline.Ptr("0")}}, want: "Samples",
+			template: sceneTemplate, values: map[string]deadline.JobParameter{"Samples": {Int: new("0")}}, want: "Samples",
 		},
 		"an environment of the queue's name": {
 			template: head + "jobEnvironments: [{name: Shared, variables: {A: b}}]\n" + steps(one), want: `"Shared"`,
@@ -204,7 +204,7 @@ environment: {name: Conda, variables: {PACKAGES: "{{Param.CondaPackages}}"}}
 		FarmId: r.farmID, QueueId: r.queueID, Priority: 1, TemplateType: deadline.EnvironmentTemplateTypeYaml, Template: environment,
 	}))(t)
 	jobID := r.submit(sceneTemplate, func(in *deadline.CreateJobInput) {
-		in.Parameters = map[string]deadline.JobParameter{"CondaPackages": {String: deadline.Ptr("maya")}}
+		in.Parameters = map[string]deadline.JobParameter{"CondaPackages": {String: new("maya")}}
 	})
 	got := r.getJob(jobID).Parameters
 	if *got["CondaPackages"].String != "maya" || *got["CondaChannels"].String != "forge" || *got["Samples"].Int != "64" {
@@ -227,7 +227,7 @@ environment: {name: Conda, variables: {PACKAGES: "{{Param.CondaPackages}}"}}
 	wantLines(t, "definitions", names, "Shot", "Frames", "Samples", "Gain", "Scene", "CondaPackages", "CondaChannels")
 
 	failing := r.jobInput(sceneTemplate)
-	failing.Parameters = map[string]deadline.JobParameter{"Samples": {Int: deadline.Ptr("101")}}
+	failing.Parameters = map[string]deadline.JobParameter{"Samples": {Int: new("101")}}
 	id := must(r.CreateJob(t.Context(), failing))(t).JobId
 	if j := r.getJob(id); j.LifecycleStatus != deadline.JobLifecycleStatusCreateFailed {
 		t.Errorf("a value over the maximum of the queue's environment gives a job that is %s", j.LifecycleStatus)
@@ -239,16 +239,16 @@ func TestCreateJobCopies(t *testing.T) {
 	r := openRenderFarm(t)
 	source := r.submit(sceneTemplate, func(in *deadline.CreateJobInput) {
 		in.Parameters = map[string]deadline.JobParameter{
-			"Shot": {String: deadline.Ptr("sh030")}, "Samples": {Int: deadline.Ptr("7")},
+			"Shot": {String: new("sh030")}, "Samples": {Int: new("7")},
 		}
 		in.MaxFailedTasksCount, in.MaxRetriesPerTask, in.MaxWorkerCount = deadline.Ptr[int32](9), deadline.Ptr[int32](8), deadline.Ptr[int32](7)
 		in.Attachments = &deadline.Attachments{Manifests: []deadline.ManifestProperties{{RootPath: "/p", RootPathFormat: deadline.PathFormatPosix}}}
 	})
 	jobID := must(r.CreateJob(t.Context(), &deadline.CreateJobInput{
 		FarmId: r.farmID, QueueId: r.queueID, SourceJobId: &source, Priority: 3,
-		Parameters:          map[string]deadline.JobParameter{"Samples": {Int: deadline.Ptr("70")}},
+		Parameters:          map[string]deadline.JobParameter{"Samples": {Int: new("70")}},
 		TargetTaskRunStatus: deadline.CreateJobTargetTaskRunStatusSuspended,
-		DescriptionOverride: deadline.Ptr(""), MaxRetriesPerTask: deadline.Ptr[int32](1),
+		DescriptionOverride: new(""), MaxRetriesPerTask: deadline.Ptr[int32](1),
 	}))(t).JobId
 	job := r.getJob(jobID)
 	if job.Name != "sh030 render" || job.Description != nil || *job.SourceJobId != source || job.Priority != 3 ||
@@ -261,7 +261,7 @@ func TestCreateJobCopies(t *testing.T) {
 		t.Errorf("the attachments are %+v", job.Attachments)
 	}
 	named := must(r.CreateJob(t.Context(), &deadline.CreateJobInput{
-		FarmId: r.farmID, QueueId: r.queueID, SourceJobId: &source, Priority: 3, NameOverride: deadline.Ptr("mine"),
+		FarmId: r.farmID, QueueId: r.queueID, SourceJobId: &source, Priority: 3, NameOverride: new("mine"),
 	}))(t).JobId
 	if got := r.getJob(named).Name; got != "mine" {
 		t.Errorf("the name is %q", got)
@@ -272,14 +272,14 @@ func TestCreateJobClientToken(t *testing.T) {
 	t.Parallel()
 	r := openRenderFarm(t)
 	in := r.jobInput(plainTemplate(2))
-	in.ClientToken = deadline.Ptr("once")
+	in.ClientToken = new("once")
 	first := must(r.CreateJob(t.Context(), in))(t)
 	if again := must(r.CreateJob(t.Context(), in))(t); again.JobId != first.JobId {
 		t.Errorf("the same request made %s and %s", first.JobId, again.JobId)
 	}
 	in.Priority++
 	_, err := r.CreateJob(t.Context(), in)
-	fails[*deadline.ConflictException](t, err)
+	_ = fails[*deadline.ConflictException](t, err)
 	jobs := must(r.ListJobs(t.Context(), &deadline.ListJobsInput{FarmId: r.farmID, QueueId: r.queueID}))(t).Jobs
 	if len(jobs) != 1 {
 		t.Errorf("%d jobs were made", len(jobs))

@@ -210,21 +210,23 @@ func TestGetStepShows(t *testing.T) {
 		FarmId: r.farmID, QueueId: r.queueID, JobId: jobID, StepId: steps[0].StepId,
 	}))(t)
 	want := &deadline.GetStepOutput{
-		StepId: steps[0].StepId, Name: "Render", Description: deadline.Ptr("Frames"),
+		StepId: steps[0].StepId, Name: "Render", Description: new("Frames"),
 		LifecycleStatus: deadline.StepLifecycleStatusCreateComplete, TaskRunStatus: deadline.TaskRunStatusReady,
 		TaskRunStatusCounts: steps[0].TaskRunStatusCounts, TaskFailureRetryCount: deadline.Ptr[int32](0),
 		CreatedAt: got.CreatedAt, CreatedBy: adminARN,
 		DependencyCounts: &deadline.DependencyCounts{ConsumersUnresolved: 1},
 		RequiredCapabilities: &deadline.StepRequiredCapabilities{
-			Amounts:    []deadline.StepAmountCapability{{Name: "amount.worker.vcpu", Min: deadline.Ptr(1.0)}},
+			Amounts:    []deadline.StepAmountCapability{{Name: "amount.worker.vcpu", Min: new(1.0)}},
 			Attributes: []deadline.StepAttributeCapability{{Name: "attr.worker.os.family", AnyOf: []string{"linux", "macos"}}},
 		},
 		ParameterSpace: &deadline.ParameterSpace{
 			Parameters: []deadline.StepParameter{
-				{Name: "Frame", Type: deadline.StepParameterTypeInt}, {Name: "Camera", Type: deadline.StepParameterTypeString},
-				{Name: "Gamma", Type: deadline.StepParameterTypeFloat}, {Name: "Out", Type: deadline.StepParameterTypePath},
+				{Name: "Frame", Type: deadline.StepParameterTypeInt},
+				{Name: "Camera", Type: deadline.StepParameterTypeString},
+				{Name: "Gamma", Type: deadline.StepParameterTypeFloat},
+				{Name: "Out", Type: deadline.StepParameterTypePath},
 			},
-			Combination: deadline.Ptr("Frame * Camera * Gamma * Out"),
+			Combination: new("Frame * Camera * Gamma * Out"),
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -24,7 +24,7 @@ func TestJobRuns(t *testing.T) {
 		Template: "specificationVersion: environment-2023-09\nenvironment: {name: Conda, variables: {A: b}}\n",
 	}))(t)
 	jobID := r.submit(sceneTemplate, func(in *deadline.CreateJobInput) {
-		in.Parameters = map[string]deadline.JobParameter{"Frames": {String: deadline.Ptr("7")}}
+		in.Parameters = map[string]deadline.JobParameter{"Frames": {String: new("7")}}
 	})
 	r.wantStatus(jobID, deadline.TaskRunStatusReady)
 
@@ -54,7 +54,7 @@ func TestJobRetriesAndFails(t *testing.T) {
 	t.Parallel()
 	r := openRenderFarm(t)
 	jobID := r.submit(sceneTemplate, func(in *deadline.CreateJobInput) {
-		in.Parameters = map[string]deadline.JobParameter{"Frames": {String: deadline.Ptr("7")}}
+		in.Parameters = map[string]deadline.JobParameter{"Frames": {String: new("7")}}
 		in.MaxRetriesPerTask = deadline.Ptr[int32](2)
 	})
 	r.join().work(func(name string) deadline.CompletedStatus {

@@ -46,29 +46,29 @@ func TestQueueKeepsWhatItIsGiven(t *testing.T) {
 		},
 	}
 	id := f.newQueue(farm, func(in *deadline.CreateQueueInput) {
-		in.Description = deadline.Ptr("text")
+		in.Description = new("text")
 		in.DefaultBudgetAction = deadline.DefaultQueueBudgetActionStopSchedulingAndCompleteTasks
 		in.JobAttachmentSettings = &deadline.JobAttachmentSettings{S3BucketName: "bucket", RootPrefix: "root"}
-		in.RoleArn = deadline.Ptr(testRole)
+		in.RoleArn = new(testRole)
 		in.JobRunAsUser = user
 		in.RequiredFileSystemLocationNames = []string{"Shared", "Tools"}
 		in.SchedulingConfiguration = &deadline.SchedulingConfiguration{
-			WeightedBalanced: &deadline.WeightedBalancedSchedulingConfiguration{ErrorWeight: deadline.Ptr(-1.5)},
+			WeightedBalanced: &deadline.WeightedBalancedSchedulingConfiguration{ErrorWeight: new(-1.5)},
 		}
 	})
 	got := must(f.GetQueue(ctx, &deadline.GetQueueInput{FarmId: farm, QueueId: id}))(t)
 	got.CreatedAt = time.Time{}
 	want := &deadline.GetQueueOutput{
-		FarmId: farm, QueueId: id, DisplayName: "queue", Description: deadline.Ptr("text"),
+		FarmId: farm, QueueId: id, DisplayName: "queue", Description: new("text"),
 		Status: deadline.QueueStatusSchedulingBlocked, BlockedReason: deadline.QueueBlockedReasonNoBudgetConfigured,
 		DefaultBudgetAction:   deadline.DefaultQueueBudgetActionStopSchedulingAndCompleteTasks,
 		JobAttachmentSettings: &deadline.JobAttachmentSettings{S3BucketName: "bucket", RootPrefix: "root"},
-		RoleArn:               deadline.Ptr(testRole), JobRunAsUser: user, CreatedBy: adminARN,
+		RoleArn:               new(testRole), JobRunAsUser: user, CreatedBy: adminARN,
 		RequiredFileSystemLocationNames: []string{"Shared", "Tools"},
 		SchedulingConfiguration: &deadline.SchedulingConfiguration{
 			WeightedBalanced: &deadline.WeightedBalancedSchedulingConfiguration{
-				PriorityWeight: deadline.Ptr(100.0), ErrorWeight: deadline.Ptr(-1.5), SubmissionTimeWeight: deadline.Ptr(3.0),
-				RenderingTaskWeight: deadline.Ptr(-100.0), RenderingTaskBuffer: deadline.Ptr[int32](1),
+				PriorityWeight: new(100.0), ErrorWeight: new(-1.5), SubmissionTimeWeight: new(3.0),
+				RenderingTaskWeight: new(-100.0), RenderingTaskBuffer: deadline.Ptr[int32](1),
 			},
 		},
 	}
@@ -82,11 +82,11 @@ func TestUpdateQueue(t *testing.T) {
 	f, ctx := openFarm(t), t.Context()
 	farm := f.newFarm()
 	id := f.newQueue(farm, func(in *deadline.CreateQueueInput) {
-		in.Description = deadline.Ptr("text")
+		in.Description = new("text")
 		in.RequiredFileSystemLocationNames = []string{"A", "B"}
 	})
 	must(f.UpdateQueue(ctx, &deadline.UpdateQueueInput{
-		FarmId: farm, QueueId: id, DisplayName: deadline.Ptr("other"), Description: deadline.Ptr(""),
+		FarmId: farm, QueueId: id, DisplayName: new("other"), Description: new(""),
 		RequiredFileSystemLocationNamesToAdd: []string{"B", "C"}, RequiredFileSystemLocationNamesToRemove: []string{"A", "X"},
 		SchedulingConfiguration: &deadline.SchedulingConfiguration{
 			PriorityBalanced: &deadline.PriorityBalancedSchedulingConfiguration{},

@@ -158,8 +158,7 @@ func (s *Service) DeleteQueueEnvironment(
 	return configure(ctx, s, in.FarmId, w, func(time.Time) (*deadline.DeleteQueueEnvironmentOutput, scheduler.Command, error) {
 		out := &deadline.DeleteQueueEnvironmentOutput{}
 		_, err := s.queueEnvironment(ctx, in.FarmId, in.QueueId, in.QueueEnvironmentId)
-		var missing *deadline.ResourceNotFoundException
-		if errors.As(err, &missing) {
+		if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
 			return out, nil, nil
 		}
 		return out, scheduler.DeleteResource{

@@ -45,8 +45,8 @@ func (r *rates) admit(now time.Time, caller string) error {
 	reservation.CancelAt(now)
 	return &deadline.ThrottlingException{
 		Message:           "too many requests; try again later",
-		ServiceCode:       deadline.Ptr(serviceCode),
-		RetryAfterSeconds: deadline.Ptr(int32(math.Ceil(wait.Seconds()))),
+		ServiceCode:       new(serviceCode),
+		RetryAfterSeconds: new(int32(math.Ceil(wait.Seconds()))),
 	}
 }
 

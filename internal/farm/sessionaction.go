@@ -86,7 +86,7 @@ func progress(a *row.SessionAction) *float32 {
 	if a.Progress < 0 {
 		return nil
 	}
-	return deadline.Ptr(float32(a.Progress))
+	return new(float32(a.Progress))
 }
 
 // actionDefinition is the union that says what an action does: exactly one member.
@@ -126,7 +126,7 @@ func taskRunDefinition(a *row.SessionAction, shape *jobShape) (deadline.SessionA
 		if err != nil {
 			return deadline.SessionActionDefinition{}, err
 		}
-		run.TaskId, run.Parameters = deadline.Ptr(taskID(step.id, a.TaskIndex)), parameters
+		run.TaskId, run.Parameters = new(taskID(step.id, a.TaskIndex)), parameters
 	}
 	return deadline.SessionActionDefinition{TaskRun: run}, nil
 }

@@ -35,17 +35,17 @@ func TestSessionActionMembers(t *testing.T) {
 	id := w.action("taskRun 0")
 	sessionID, _ := w.held()
 	started, updated := *w.tick(), *w.tick()
-	w.poll(updates{id: {StartedAt: &started, UpdatedAt: &updated, ProgressPercent: deadline.Ptr(float32(37.5)), ProgressMessage: deadline.Ptr("tile 3")}})
+	w.poll(updates{id: {StartedAt: &started, UpdatedAt: &updated, ProgressPercent: new(float32(37.5)), ProgressMessage: new("tile 3")}})
 	step := r.steps(jobID)[0]
 	parameters := map[string]deadline.TaskParameterValue{
-		"Frame": {Int: deadline.Ptr("1")}, "Camera": {String: deadline.Ptr("left")},
-		"Gamma": {Float: deadline.Ptr("1.5")}, "Out": {Path: deadline.Ptr("/out")},
+		"Frame": {Int: new("1")}, "Camera": {String: new("left")},
+		"Gamma": {Float: new("1.5")}, "Out": {Path: new("/out")},
 	}
 	want := deadline.SessionActionSummary{
 		SessionActionId: id, Status: deadline.SessionActionStatusRunning, StartedAt: &started, WorkerUpdatedAt: &updated,
-		ProgressPercent: deadline.Ptr(float32(37.5)),
+		ProgressPercent: new(float32(37.5)),
 		Definition: deadline.SessionActionDefinitionSummary{TaskRun: &deadline.TaskRunSessionActionDefinitionSummary{
-			TaskId: deadline.Ptr(taskID(step.StepId, 0)), StepId: step.StepId, Parameters: parameters,
+			TaskId: new(taskID(step.StepId, 0)), StepId: step.StepId, Parameters: parameters,
 		}},
 	}
 	if diff := cmp.Diff(want, r.actions(jobID)[3]); diff != "" {
@@ -56,11 +56,11 @@ func TestSessionActionMembers(t *testing.T) {
 	path, hash := "farm/queue/manifest_output", "0123"
 	w.poll(updates{id: {
 		CompletedStatus: deadline.CompletedStatusSucceeded, StartedAt: &started, EndedAt: &ended, UpdatedAt: &again,
-		ProcessExitCode: deadline.Ptr[int32](0), ProgressPercent: deadline.Ptr(float32(100)),
+		ProcessExitCode: deadline.Ptr[int32](0), ProgressPercent: new(float32(100)),
 		Manifests: []deadline.TaskRunManifestPropertiesRequest{{OutputManifestPath: &path, OutputManifestHash: &hash}, {}},
 	}})
 	want.Status, want.EndedAt, want.WorkerUpdatedAt = deadline.SessionActionStatusSucceeded, &ended, &again
-	want.ProgressPercent = deadline.Ptr(float32(100))
+	want.ProgressPercent = new(float32(100))
 	want.Manifests = []deadline.TaskRunManifestPropertiesResponse{{OutputManifestPath: &path, OutputManifestHash: &hash}, {}}
 	if diff := cmp.Diff(want, r.actions(jobID)[3]); diff != "" {
 		t.Errorf("succeeded (-want +got):\n%s", diff)
@@ -70,7 +70,7 @@ func TestSessionActionMembers(t *testing.T) {
 	}))(t)
 	whole := &deadline.GetSessionActionOutput{
 		SessionActionId: id, SessionId: sessionID, Status: want.Status, StartedAt: &started, EndedAt: &ended, WorkerUpdatedAt: &again,
-		ProgressPercent: want.ProgressPercent, ProgressMessage: deadline.Ptr("tile 3"), ProcessExitCode: deadline.Ptr[int32](0),
+		ProgressPercent: want.ProgressPercent, ProgressMessage: new("tile 3"), ProcessExitCode: deadline.Ptr[int32](0),
 		Manifests: want.Manifests,
 		Definition: deadline.SessionActionDefinition{TaskRun: &deadline.TaskRunSessionActionDefinition{
 			TaskId: want.Definition.TaskRun.TaskId, StepId: step.StepId, Parameters: parameters,
@@ -161,8 +161,8 @@ func TestSessionActionFilters(t *testing.T) {
 	for field, change := range map[string]func(*deadline.ListSessionActionsInput){
 		"farmId":     func(in *deadline.ListSessionActionsInput) { in.FarmId = "farm-X" },
 		"jobId":      func(in *deadline.ListSessionActionsInput) { in.JobId = "job-1" },
-		"sessionId":  func(in *deadline.ListSessionActionsInput) { in.SessionId = deadline.Ptr("session-" + unknown + "0") },
-		"taskId":     func(in *deadline.ListSessionActionsInput) { in.TaskId = deadline.Ptr("task-" + unknown + "-01") },
+		"sessionId":  func(in *deadline.ListSessionActionsInput) { in.SessionId = new("session-" + unknown + "0") },
+		"taskId":     func(in *deadline.ListSessionActionsInput) { in.TaskId = new("task-" + unknown + "-01") },
 		"maxResults": func(in *deadline.ListSessionActionsInput) { in.MaxResults = deadline.Ptr[int32](101) },
 	} {
 		failsOn(t, list(change), field)

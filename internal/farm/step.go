@@ -136,7 +136,7 @@ func stepSummary(step *row.Step, shape *jobShape, resolved map[int32]bool) deadl
 		LifecycleStatus: deadline.StepLifecycleStatus(step.Lifecycle.String()), LifecycleStatusMessage: text(step.LifecycleMessage),
 		TaskRunStatus:         deadline.TaskRunStatus(step.TaskStatus.String()),
 		TaskRunStatusCounts:   taskCounts(&step.Counts),
-		TaskFailureRetryCount: deadline.Ptr(clamp32(step.FailureRetries)),
+		TaskFailureRetryCount: new(clamp32(step.FailureRetries)),
 		TargetTaskRunStatus:   deadline.StepTargetTaskRunStatus(step.Target.String()),
 		CreatedAt:             at(step.CreatedAt), CreatedBy: step.CreatedBy,
 		UpdatedAt: when(step.UpdatedAt), UpdatedBy: text(step.UpdatedBy),

@@ -34,8 +34,7 @@ func (s *Service) worker(ctx context.Context, farmID, fleetID, workerID string) 
 // fleetOf reads a fleet; when it is not there and the farm is not either, the ResourceNotFoundException is the farm's.
 func (s *Service) fleetOf(ctx context.Context, farmID, fleetID string) (*resource[fleetDocument], error) {
 	f, err := s.fleet(ctx, farmID, fleetID)
-	var missing *deadline.ResourceNotFoundException
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
 		if _, farmErr := s.farm(ctx, farmID); farmErr != nil {
 			return nil, farmErr
 		}
@@ -104,7 +103,7 @@ func workerLog(w *row.Worker) *deadline.LogConfiguration {
 	if w.Status == status.WorkerCreated {
 		return nil
 	}
-	return deadline.Ptr(logConfiguration(logGroup(w.FarmID, w.FleetID), w.WorkerID))
+	return new(logConfiguration(logGroup(w.FarmID, w.FleetID), w.WorkerID))
 }
 
 // GetWorker describes a worker.

@@ -22,7 +22,7 @@ func TestWorkerLife(t *testing.T) {
 	r := openRenderFarm(t)
 	created := must(r.CreateWorker(t.Context(), &deadline.CreateWorkerInput{
 		FarmId: r.farmID, FleetId: r.fleetID, Tags: map[string]string{"rack": "7"},
-		HostProperties: &deadline.HostPropertiesRequest{HostName: deadline.Ptr("node-1")},
+		HostProperties: &deadline.HostPropertiesRequest{HostName: new("node-1")},
 	}))(t)
 	get := func() *deadline.GetWorkerOutput {
 		return must(r.GetWorker(t.Context(), &deadline.GetWorkerInput{
@@ -32,7 +32,7 @@ func TestWorkerLife(t *testing.T) {
 	first := get()
 	want := &deadline.GetWorkerOutput{
 		FarmId: r.farmID, FleetId: r.fleetID, WorkerId: created.WorkerId, Status: deadline.WorkerStatusCreated,
-		HostProperties: &deadline.HostPropertiesResponse{HostName: deadline.Ptr("node-1")},
+		HostProperties: &deadline.HostPropertiesResponse{HostName: new("node-1")},
 		CreatedAt:      first.CreatedAt, CreatedBy: adminARN,
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
@@ -140,10 +140,10 @@ func TestWorkerSchedule(t *testing.T) {
 				EnvEnter: &deadline.AssignedEnvironmentEnterSessionActionDefinition{EnvironmentId: "STEP:" + step.StepId + ":Scratch"},
 			}),
 			action(2, deadline.AssignedSessionActionDefinition{TaskRun: &deadline.AssignedTaskRunSessionActionDefinition{
-				StepId: step.StepId, TaskId: deadline.Ptr(taskID(step.StepId, 0)),
+				StepId: step.StepId, TaskId: new(taskID(step.StepId, 0)),
 				Parameters: map[string]deadline.TaskParameterValue{
-					"Frame": {Int: deadline.Ptr("1")}, "Camera": {String: deadline.Ptr("left")},
-					"Gamma": {Float: deadline.Ptr("1.5")}, "Out": {Path: deadline.Ptr("/out")},
+					"Frame": {Int: new("1")}, "Camera": {String: new("left")},
+					"Gamma": {Float: new("1.5")}, "Out": {Path: new("/out")},
 				},
 			}}),
 		},
@@ -216,7 +216,7 @@ func TestWorkerRoles(t *testing.T) {
 	}
 	w.work(nil)
 	_, err = r.AssumeQueueRoleForWorker(t.Context(), in)
-	fails[*deadline.ConflictException](t, err)
+	_ = fails[*deadline.ConflictException](t, err)
 	w.update(deadline.UpdatedWorkerStatusStopped)
 	_, err = r.AssumeQueueRoleForWorker(t.Context(), in)
 	if c := fails[*deadline.ConflictException](t, err); c.ResourceId != w.id || c.Context["status"] != "STOPPED" {

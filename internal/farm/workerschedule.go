@@ -71,7 +71,7 @@ func actionReports(updates map[string]deadline.UpdatedSessionActionInfo) ([]sche
 			ProgressMessage: info.ProgressMessage, ExitCode: info.ProcessExitCode,
 		}
 		if info.ProgressPercent != nil {
-			report.Progress = deadline.Ptr(float64(*info.ProgressPercent))
+			report.Progress = new(float64(*info.ProgressPercent))
 		}
 		if info.Manifests != nil {
 			if report.Manifests, err = json.Marshal(info.Manifests); err != nil {
@@ -143,7 +143,7 @@ func assignedAction(sessionID string, a *scheduler.AssignedAction) (deadline.Ass
 			return out, err
 		}
 		out.Definition.TaskRun = &deadline.AssignedTaskRunSessionActionDefinition{
-			StepId: a.StepID, TaskId: deadline.Ptr(taskID(a.StepID, a.TaskIndex)), Parameters: parameters,
+			StepId: a.StepID, TaskId: new(taskID(a.StepID, a.TaskIndex)), Parameters: parameters,
 		}
 	default:
 		return out, fmt.Errorf("session action %s has the unknown kind %d", out.SessionActionId, a.Kind)

@@ -21,7 +21,7 @@ func openRenderFarm(t *testing.T, options ...func(*Config)) *renderFarm {
 	r := &renderFarm{testFarm: openFarm(t, options...)}
 	r.farmID = r.newFarm()
 	r.queueID = r.newQueue(r.farmID, func(in *deadline.CreateQueueInput) {
-		in.RoleArn = deadline.Ptr(testRole)
+		in.RoleArn = new(testRole)
 		in.JobAttachmentSettings = &deadline.JobAttachmentSettings{S3BucketName: "bucket", RootPrefix: "root"}
 	})
 	r.fleetID = r.newFleet(r.farmID)
@@ -161,7 +161,7 @@ func (r *renderFarm) join() *testWorker {
 	w.id = must(r.CreateWorker(r.t.Context(), &deadline.CreateWorkerInput{
 		FarmId: r.farmID, FleetId: r.fleetID,
 		HostProperties: &deadline.HostPropertiesRequest{
-			HostName: deadline.Ptr("node-1"), IpAddresses: &deadline.IpAddresses{IpV4Addresses: []string{"192.0.2.1"}},
+			HostName: new("node-1"), IpAddresses: &deadline.IpAddresses{IpV4Addresses: []string{"192.0.2.1"}},
 		},
 	}))(r.t).WorkerId
 	w.update(deadline.UpdatedWorkerStatusStarted)
@@ -252,7 +252,7 @@ func (w *testWorker) start(name string) {
 	w.t.Helper()
 	id := w.action(name)
 	w.running[id] = true
-	w.poll(updates{id: {StartedAt: w.tick(), UpdatedAt: w.tick(), ProgressPercent: deadline.Ptr(float32(12.5))}})
+	w.poll(updates{id: {StartedAt: w.tick(), UpdatedAt: w.tick(), ProgressPercent: new(float32(12.5))}})
 }
 
 // end reports the end of an action.
@@ -270,7 +270,7 @@ func (w *testWorker) ended(id string, completed deadline.CompletedStatus) deadli
 		}
 		info.EndedAt, info.UpdatedAt = w.tick(), w.tick()
 		if completed == deadline.CompletedStatusFailed {
-			info.ProcessExitCode, info.ProgressMessage = deadline.Ptr[int32](3), deadline.Ptr("it broke")
+			info.ProcessExitCode, info.ProgressMessage = deadline.Ptr[int32](3), new("it broke")
 		}
 	}
 	return info

@@ -66,8 +66,8 @@ func (c *Core) settleDependencies(s *step) {
 			c.unsettleStep(consumer)
 		}
 	}
-	switch {
-	case s.unresolved == 0:
+	switch s.unresolved {
+	case 0:
 		c.eachOf(s, status.TaskReady, causeDependency, status.TaskPending)
 	default:
 		c.eachOf(s, status.TaskPending, causeDependency, status.TaskReady)

@@ -178,8 +178,11 @@ func sessionEdges() []edge[status.Session] {
 		{list{status.SessionNone}, status.SessionStarted, because(causeCreate)},
 		{list{status.SessionStarted}, status.SessionUpdateInProgress, because(causeTarget)},
 		{list{status.SessionUpdateInProgress}, status.SessionUpdateSucceeded, because(causeDerived)},
-		{list{status.SessionStarted, status.SessionUpdateInProgress, status.SessionUpdateSucceeded}, status.SessionEnded,
-			because(causeDerived, causeWorker, causeLost)},
+		{
+			list{status.SessionStarted, status.SessionUpdateInProgress, status.SessionUpdateSucceeded},
+			status.SessionEnded,
+			because(causeDerived, causeWorker, causeLost),
+		},
 	}
 }
 

@@ -70,7 +70,7 @@ func TestTouchedTasksOutOfOrder(t *testing.T) {
 		c.touch(s, i)
 	}
 	c.move(s, 130, s.cells.get(130), status.TaskSuspended, causeTarget)
-	for want := int64(0); want < 300; want++ {
+	for want := range int64(300) {
 		if want == 130 {
 			continue
 		}

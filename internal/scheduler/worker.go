@@ -61,11 +61,6 @@ func workerConflict(w *worker, message string) error {
 	}
 }
 
-// free reports whether the worker would take a session at its next poll.
-func (w *worker) free() bool {
-	return w.session == nil && (w.row.Status == status.WorkerStarted || w.row.Status == status.WorkerIdle)
-}
-
 func (c *Core) setWorker(w *worker, to status.Worker, by cause) bool {
 	from := w.row.Status
 	if from == to && to != status.WorkerStarted {

@@ -87,7 +87,8 @@ var actions = newTable("session_action", 3, 5,
 	func(r *row.SessionAction) []any {
 		return []any{
 			&r.JobID, &r.SessionSeq, &r.ActionIndex, &r.SessionID, &r.Kind, &r.EnvironmentID,
-			&r.StepIndex, &r.TaskIndex, parsed[status.Action]{&r.Status, status.ParseAction},
+			&r.StepIndex, &r.TaskIndex,
+			parsed[status.Action]{&r.Status, status.ParseAction},
 			&r.StartedAt, &r.EndedAt, &r.WorkerUpdatedAt,
 			&r.Progress, &r.ProgressMessage, &r.ExitCode, &r.Manifests,
 		}

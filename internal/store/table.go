@@ -147,7 +147,7 @@ func listOf[T any](dest *[]T) parsed[[]T] {
 func jsonText(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // such values always encode
 	}
 	return string(text)
 }

@@ -53,7 +53,8 @@ var associations = newTable("association", 3, 2,
 	func(r *row.Association) []any {
 		return []any{
 			&r.FarmID, &r.QueueID, &r.FleetID, &r.CreatedAt, &r.CreatedBy,
-			parsed[status.Association]{&r.Status, status.ParseAssociation}, &r.UpdatedAt, &r.UpdatedBy,
+			parsed[status.Association]{&r.Status, status.ParseAssociation},
+			&r.UpdatedAt, &r.UpdatedBy,
 		}
 	})
 

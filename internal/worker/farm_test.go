@@ -79,7 +79,7 @@ func (f *testFarm) makeFarm(change func(*deadline.CreateFleetInput)) {
 	f.farmID = farm.FarmId
 	queue, err := f.CreateQueue(ctx, &deadline.CreateQueueInput{
 		FarmId: f.farmID, DisplayName: "queue", JobRunAsUser: &deadline.JobRunAsUser{RunAs: deadline.RunAsWorkerAgentUser},
-		RoleArn: deadline.Ptr("arn:aws:iam::000000000000:role/queue"),
+		RoleArn: new("arn:aws:iam::000000000000:role/queue"),
 	})
 	f.must(err)
 	f.queueID = queue.QueueId
@@ -150,7 +150,7 @@ func (f *testFarm) submit(template string, change func(*deadline.CreateJobInput)
 	f.t.Helper()
 	in := &deadline.CreateJobInput{
 		FarmId: f.farmID, QueueId: f.queueID, Priority: 50, Template: &template, TemplateType: deadline.JobTemplateTypeYaml,
-		MaxRetriesPerTask: deadline.Ptr(int32(0)),
+		MaxRetriesPerTask: new(int32(0)),
 	}
 	if change != nil {
 		change(in)

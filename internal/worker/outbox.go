@@ -95,7 +95,7 @@ func progress(started time.Time, percent *float64, message string) deadline.Upda
 	now := time.Now()
 	info := deadline.UpdatedSessionActionInfo{StartedAt: &started, UpdatedAt: &now, ProgressMessage: clip(message)}
 	if percent != nil {
-		info.ProgressPercent = deadline.Ptr(float32(*percent))
+		info.ProgressPercent = new(float32(*percent))
 	}
 	return info
 }

@@ -218,7 +218,7 @@ func final(r *openjd.Result, interrupted bool) deadline.UpdatedSessionActionInfo
 	switch r.Status {
 	case openjd.Succeeded:
 		info.CompletedStatus = deadline.CompletedStatusSucceeded
-		info.ProgressPercent = deadline.Ptr(float32(100))
+		info.ProgressPercent = new(float32(100))
 	case openjd.Canceled:
 		info.CompletedStatus = deadline.CompletedStatusCanceled
 		if interrupted {
@@ -228,7 +228,7 @@ func final(r *openjd.Result, interrupted bool) deadline.UpdatedSessionActionInfo
 		info.CompletedStatus = deadline.CompletedStatusFailed
 	}
 	if r.ExitCode != nil {
-		info.ProcessExitCode = deadline.Ptr(int32(*r.ExitCode))
+		info.ProcessExitCode = new(int32(*r.ExitCode))
 	}
 	return info
 }

@@ -81,8 +81,7 @@ func (w *Worker) start(ctx, living context.Context) error {
 		}
 		w.id = id
 		err = w.assumeRole(ctx, living)
-		var unknown *deadline.ResourceNotFoundException
-		if !errors.As(err, &unknown) {
+		if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); !ok {
 			break
 		}
 		w.config.Logger.LogAttrs(ctx, slog.LevelWarn, "the service has forgotten the worker", slog.String("worker_id", id))

@@ -13,8 +13,8 @@ import (
 func TestOutboxKeepsReportsUntilConfirmed(t *testing.T) {
 	t.Parallel()
 	o := newOutbox()
-	running := deadline.UpdatedSessionActionInfo{ProgressPercent: deadline.Ptr(float32(10))}
-	further := deadline.UpdatedSessionActionInfo{ProgressPercent: deadline.Ptr(float32(20))}
+	running := deadline.UpdatedSessionActionInfo{ProgressPercent: new(float32(10))}
+	further := deadline.UpdatedSessionActionInfo{ProgressPercent: new(float32(20))}
 	done := deadline.UpdatedSessionActionInfo{CompletedStatus: deadline.CompletedStatusSucceeded}
 	o.put("a", running, false)
 	first := o.collect()

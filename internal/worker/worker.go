@@ -131,8 +131,7 @@ func (w *Worker) dropSessions(ctx context.Context) {
 
 // pollError is what a failed UpdateWorkerSchedule means.
 func (w *Worker) pollError(err error) error {
-	var unknown *deadline.ResourceNotFoundException
-	if errors.As(err, &unknown) {
+	if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
 		return errors.Join(errUnknown, forgetIdentity(w.config.StateDir))
 	}
 	var conflict *deadline.ConflictException

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
@@ -108,8 +109,8 @@ func (f *factor) locate(i int64, at []int64) {
 			part.locate(i, at)
 		}
 	default:
-		for k := len(f.parts) - 1; k >= 0; k-- {
-			part := f.parts[k]
+		for _, part := range slices.Backward(f.parts) {
+
 			part.locate(i%part.length, at)
 			i /= part.length
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -165,8 +166,11 @@ func TestIndexComparesNumbers(t *testing.T) {
 		t.Errorf("Index() = %d, %v", i, ok)
 	}
 	for _, outside := range []job.TaskParameters{
-		nil, {{Name: "I", Value: "2"}}, {{Name: "I", Value: "2"}, {Name: "G", Value: "1.5"}},
-		{{Name: "I", Value: "4"}, {Name: "F", Value: "1.5"}}, {{Name: "I", Value: "x"}, {Name: "F", Value: "1.5"}},
+		nil,
+		{{Name: "I", Value: "2"}},
+		{{Name: "I", Value: "2"}, {Name: "G", Value: "1.5"}},
+		{{Name: "I", Value: "4"}, {Name: "F", Value: "1.5"}},
+		{{Name: "I", Value: "x"}, {Name: "F", Value: "1.5"}},
 	} {
 		if i, ok := s.Index(outside); ok {
 			t.Errorf("Index(%v) = %d", outside, i)
@@ -194,9 +198,7 @@ func naive(c *template.Combination, values map[string][]string) []map[string]str
 				}
 				both := map[string]string{}
 				for _, m := range []map[string]string{left, right} {
-					for name, v := range m {
-						both[name] = v
-					}
+					maps.Copy(both, m)
 				}
 				joined = append(joined, both)
 			}

@@ -16,6 +16,7 @@ func FuzzDecodeJSON(f *testing.F) { fuzzDecode(f, template.JSON) }
 
 // fuzzDecode checks that decoding never panics, that refusals are Errors, and that what is accepted keeps its meaning as JSON.
 func fuzzDecode(f *testing.F, format template.Format) {
+	f.Helper()
 	for _, folder := range []string{"valid", "invalid"} {
 		for _, file := range documents(f, folder) {
 			if data := read(f, file); formatOf(file) == format && len(data) < 4000 {

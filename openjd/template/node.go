@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -57,11 +58,11 @@ func (n *node) path() string {
 		}
 	}
 	var b strings.Builder
-	for i := len(parts) - 1; i >= 0; i-- {
-		if b.Len() > 0 && parts[i][0] != '[' {
+	for _, part := range slices.Backward(parts) {
+		if b.Len() > 0 && part[0] != '[' {
 			b.WriteString(" -> ")
 		}
-		b.WriteString(parts[i])
+		b.WriteString(part)
 	}
 	return b.String()
 }

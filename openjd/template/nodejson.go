@@ -44,9 +44,8 @@ func parseJSON(data []byte, c *collector) *node {
 
 // syntaxError reports err, which jsontext returned.
 func (r *jsonReader) syntaxError(err error) {
-	var syntax *jsontext.SyntacticError
 	message := "the document ends too early"
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		r.advance(int(syntax.ByteOffset))
 		if syntax.Err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			message = syntax.Err.Error()

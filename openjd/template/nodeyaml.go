@@ -172,7 +172,7 @@ func (r *yamlReader) scalar(y *yaml.Node, n *node) {
 		r.checkTag(y, n, "")
 	case kind == stringNode:
 		n.kind, n.loose = stringNode, false
-	case kind != n.kind && !(kind == floatNode && n.kind == intNode):
+	case kind != n.kind && (kind != floatNode || n.kind != intNode):
 		r.at(n, "%s cannot be tagged %s", n.describe(), y.ShortTag())
 	default:
 		n.kind = kind

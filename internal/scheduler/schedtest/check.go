@@ -213,7 +213,7 @@ func (m *MemStore) checkCounts() error {
 func mustJSON(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only plain data comes here
+		panic(err) //nolint:forbidigo // only plain data comes here
 	}
 	return text
 }

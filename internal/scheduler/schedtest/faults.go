@@ -64,7 +64,7 @@ func (s *simulation) work(a *agent, faulty bool) error {
 	a.step(s.random, s.now.Wall, faulty)
 	poll := scheduler.UpdateWorkerSchedule{FleetID: a.fleet, WorkerID: a.id, Reports: a.reports}
 	if faulty && s.random.IntN(10) == 0 {
-		poll.Reports = append(poll.Reports[:len(poll.Reports):len(poll.Reports)], s.nonsense(a))
+		poll.Reports = append(slices.Clip(poll.Reports), s.nonsense(a))
 	}
 	result, err := s.apply(poll)
 	switch {

@@ -9,21 +9,25 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// StepKey, TaskKey, SessionKey and ActionKey are primary keys of a [MemStore].
+// Primary keys of a [MemStore].
 type (
+	// StepKey is that of a step.
 	StepKey struct {
 		JobID string
 		Index int32
 	}
+	// TaskKey is that of a task.
 	TaskKey struct {
 		JobID string
 		Step  int32
 		Task  int64
 	}
+	// SessionKey is that of a session.
 	SessionKey struct {
 		JobID string
 		Seq   int64
 	}
+	// ActionKey is that of a session action.
 	ActionKey struct {
 		JobID   string
 		Session int64

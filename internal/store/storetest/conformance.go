@@ -19,6 +19,7 @@ import (
 // Run is the conformance suite: what every engine must do. open gives an empty store,
 // and closes it when its test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	t.Helper()
 	for name, test := range map[string]func(t *testing.T, s store.Store){
 		"round trip":        testRoundTrip,
 		"snapshot":          testSnapshot,
@@ -81,6 +82,7 @@ func commit(t testingT, s store.Store, c *row.Changes) {
 
 // testRoundTrip: every row comes back as it was written, by every method that reads it.
 func testRoundTrip(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx := t.Context()
 	check(t, func(r *Random) {
 		_, c := r.Farm()
@@ -142,6 +144,7 @@ func roundTripJobs(ctx context.Context, r *Random, s store.Store, c *row.Changes
 
 // testSnapshot: a snapshot is the active part of what was written.
 func testSnapshot(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx := t.Context()
 	check(t, func(r *Random) {
 		farmID, c := r.Farm()
@@ -214,6 +217,7 @@ func expectedJob(job *row.Job, c *row.Changes) *row.JobSnapshot {
 }
 
 func testAbsent(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx := t.Context()
 	for name, read := range map[string]func() error{
 		"Resource":     func() error { _, err := s.Resource(ctx, row.KindFarm, "no"); return err },
@@ -245,6 +249,7 @@ func testAbsent(t *testing.T, s store.Store) {
 
 // testAtomic: a commit with a row that cannot be written writes none.
 func testAtomic(t *testing.T, s store.Store) {
+	t.Helper()
 	commit(t, s, &row.Changes{Sessions: []row.Session{{JobID: "job-1", SessionID: "session-1"}}})
 	err := s.Commit(t.Context(), &row.Changes{
 		Jobs:     []row.Job{{JobID: "job-2", TaskStatus: status.TaskReady}},
@@ -260,6 +265,7 @@ func testAtomic(t *testing.T, s store.Store) {
 }
 
 func testDeletes(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx := t.Context()
 	check(t, func(r *Random) {
 		farmID, c := r.Farm()
@@ -318,6 +324,7 @@ func noRowsLeft(ctx context.Context, r *Random, s store.Store, c *row.Changes) {
 
 // testReplace: the last write of a row counts, for all members that may change.
 func testReplace(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx := t.Context()
 	check(t, func(r *Random) {
 		job, document := r.Job("farm", "queue", 1)
@@ -351,6 +358,7 @@ func testReplace(t *testing.T, s store.Store) {
 }
 
 func testPurge(t *testing.T, s store.Store) {
+	t.Helper()
 	c := &row.Changes{}
 	for i := range int64(10) {
 		c.Tokens = append(c.Tokens, row.RequestToken{Principal: "p", Operation: "o", Token: fmt.Sprint(i), CreatedAt: i})
@@ -371,6 +379,7 @@ func testPurge(t *testing.T, s store.Store) {
 }
 
 func testHoldsJob(t *testing.T, s store.Store) {
+	t.Helper()
 	commit(t, s, &row.Changes{Sessions: []row.Session{
 		{JobID: "job-1", QueueID: "queue-1", Seq: 0, SessionID: "s0", WorkerID: "worker-1", Lifecycle: status.SessionEnded},
 		{JobID: "job-1", QueueID: "queue-1", Seq: 1, SessionID: "s1", WorkerID: "worker-2", Lifecycle: status.SessionUpdateInProgress},
@@ -401,6 +410,7 @@ func testHoldsJob(t *testing.T, s store.Store) {
 }
 
 func testContext(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Commit(ctx, &row.Changes{Jobs: []row.Job{{JobID: "job-1"}}}); !errors.Is(err, context.Canceled) {
@@ -415,6 +425,7 @@ func testContext(t *testing.T, s store.Store) {
 }
 
 func testClosed(t *testing.T, s store.Store) {
+	t.Helper()
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -40,6 +40,7 @@ func actionKey(a row.SessionAction) string { return fmt.Sprint(a.SessionID, "/",
 
 // testPages: pages of any size, joined, are the whole list in its order.
 func testPages(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx := t.Context()
 	check(t, func(r *Random) {
 		farmID, c := r.Farm()
@@ -194,6 +195,7 @@ func pagesOfJobs(ctx context.Context, r *Random, s store.Store, c *row.Changes, 
 // testPagesWhileWriting: while rows are changed and added, a walk through the pages sees every
 // row that was there when it began, and none twice.
 func testPagesWhileWriting(t *testing.T, s store.Store) {
+	t.Helper()
 	const sessions, actions = 8, 10
 	add := func(from, to int64, message string) {
 		c := &row.Changes{}

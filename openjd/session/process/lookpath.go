@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -79,8 +80,8 @@ func withExtensions(path, pathext string) []string {
 
 // lookupEnv returns the last value of a variable.
 func lookupEnv(env []string, name string) string {
-	for i := len(env) - 1; i >= 0; i-- {
-		key, value, ok := strings.Cut(env[i], "=")
+	for _, e := range slices.Backward(env) {
+		key, value, ok := strings.Cut(e, "=")
 		if ok && (key == name || runtime.GOOS == "windows" && strings.EqualFold(key, name)) {
 			return value
 		}

@@ -117,7 +117,7 @@ func (t *Tree) launch(path string, spec Spec, marker string, output *os.File) (*
 	for pause := time.Millisecond; ; pause *= 2 {
 		cmd := &exec.Cmd{
 			Path: path, Args: append([]string{spec.Command}, spec.Args...), Dir: spec.Dir,
-			Env:    append(spec.Env[:len(spec.Env):len(spec.Env)], MarkerVariable+"="+marker),
+			Env:    append(slices.Clip(spec.Env), MarkerVariable+"="+marker),
 			Stdout: output, Stderr: output,
 		}
 		err := t.start(cmd, spec.User)
