@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"io"
 	"net/http"
@@ -31,10 +30,10 @@ func (v *Verifier) payloadHash(r *http.Request, auth Authorization) (string, err
 	}
 	body, err := readBounded(r.Body, limit, r.ContentLength)
 	if err != nil {
-		return "", fmt.Errorf("read request body: %w", err)
+		return "", &BodyError{err}
 	}
 	if err := r.Body.Close(); err != nil {
-		return "", fmt.Errorf("close request body: %w", err)
+		return "", &BodyError{err}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return HashPayload(body), nil

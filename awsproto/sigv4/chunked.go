@@ -72,7 +72,7 @@ func (c *ChunkedReader) Read(p []byte) (int, error) {
 		c.hash.Write(p[:n])
 	}
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		err = errTruncated
 	case err == nil && c.left == 0:
 		err = c.endChunk()

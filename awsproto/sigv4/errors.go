@@ -43,6 +43,19 @@ type Error struct {
 // Error returns the code and the message.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
+// BodyError says that the body of a request could not be read, for instance
+// because the connection broke. It is the caller's or the network's fault.
+type BodyError struct {
+	// Err is what the reading of the body returned.
+	Err error
+}
+
+// Error describes the failure.
+func (e *BodyError) Error() string { return "read request body: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *BodyError) Unwrap() error { return e.Err }
+
 // CodeOf returns the code of the [Error] in err's chain, or "" if there is none.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {

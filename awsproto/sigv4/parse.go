@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,10 +191,8 @@ func (a Authorization) complete(credential, signedHeaders string) (Authorization
 	if len(parts) != 5 || parts[4] != terminator {
 		return Authorization{}, incomplete("Credential is not of the form key/date/region/service/" + terminator)
 	}
-	for _, p := range parts {
-		if p == "" {
-			return Authorization{}, incomplete("Credential has an empty part")
-		}
+	if slices.Contains(parts, "") {
+		return Authorization{}, incomplete("Credential has an empty part")
 	}
 	a.AccessKeyID = parts[0]
 	a.Scope = Scope{Date: parts[1], Region: parts[2], Service: parts[3]}

@@ -54,8 +54,8 @@ const absentSecret = "absent"
 // is the decoded length, "aws-chunked" is gone from Content-Encoding, and the
 // declared trailers are in r.Trailer after io.EOF.
 //
-// The error is an [Error], an [http.MaxBytesError], or wraps what lookup or
-// the reading of the body returned.
+// The error is an [Error], an [http.MaxBytesError], possibly in a [BodyError], a
+// BodyError, or wraps what lookup returned.
 func (v *Verifier) Verify(r *http.Request, now time.Time, lookup Lookup) (Authorization, error) {
 	auth, err := Parse(r)
 	if err != nil {
@@ -85,8 +85,10 @@ func (v *Verifier) Verify(r *http.Request, now time.Time, lookup Lookup) (Author
 		return Authorization{}, refusal
 	}
 	if !matches {
-		return Authorization{}, &Error{SignatureDoesNotMatch,
-			"the signature is not the one computed for this request; check the secret access key and the signing method"}
+		return Authorization{}, &Error{
+			SignatureDoesNotMatch,
+			"the signature is not the one computed for this request; check the secret access key and the signing method",
+		}
 	}
 	if err := installBody(r, auth, key); err != nil {
 		return Authorization{}, err

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
@@ -193,6 +194,17 @@ func TestBodyBound(t *testing.T) {
 		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); !ok || tooLarge.Limit != 100 {
 			t.Errorf("a body of 101 bytes (declared: %t): %v, want a MaxBytesError of 100", declared, err)
 		}
+	}
+}
+
+func TestBrokenBody(t *testing.T) {
+	t.Parallel()
+	r := signedRequest(t, "deadline")
+	r.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
+	var v sigv4.Verifier
+	_, err := v.Verify(r, noon, lookup)
+	if _, ok := errors.AsType[*sigv4.BodyError](err); !ok || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a body that cannot be read gives %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
@@ -19,7 +20,7 @@ type Service struct {
 	// Handler gets requests whose signature is verified; [auth.FromContext] gives who signed.
 	Handler http.Handler
 	// Refuse answers a request that could not be authenticated, in the service's own form.
-	Refuse func(w http.ResponseWriter, status int, code, message string)
+	Refuse refusal
 }
 
 // Check is a condition of readiness.
@@ -74,7 +75,7 @@ func RequestID(ctx context.Context) string {
 // newRequestID is a version 4 UUID.
 func newRequestID() string {
 	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails: the process ends instead
+	rand.Read(b[:]) // it never fails: the process ends instead
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	var text [36]byte
 	hex.Encode(text[:], b[:4])
@@ -92,6 +93,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := newRequestID()
 	w.Header().Set("X-Amzn-Requestid", id)
 	rec := &recorder{ResponseWriter: w}
+	service := sigv4.Service(r) // "" without a signature, and when it is malformed
+	refuse := h.refusal(r, service)
 	defer func() {
 		if caught := recover(); caught != nil {
 			if caught == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
@@ -100,56 +103,73 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.Logger.LogAttrs(r.Context(), slog.LevelError, "panic in a handler", slog.String("request_id", id),
 				slog.Any("panic", caught), slog.String("stack", string(debug.Stack())))
 			if rec.status == 0 {
-				writeText(rec, http.StatusInternalServerError, "internal error\n")
+				refuse(rec, http.StatusInternalServerError, faultCode, "the service failed; its log has request "+id)
 			}
 		}
 		h.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("request_id", id), slog.String("method", r.Method),
-			slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+			slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes),
+			slog.Duration("took", time.Since(start)))
 	}()
-	h.dispatch(rec, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	h.dispatch(rec, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)), service, refuse)
+}
+
+// refusal answers an error in the form of a service.
+type refusal = func(w http.ResponseWriter, status int, code, message string)
+
+// faultCode is what the Deadline Cloud API calls a fault of the service.
+const faultCode = "InternalServerErrorException"
+
+// refusal gives the form of errors that the caller expects: of the service that the signature is for or, without one, that the request
+// looks like.
+func (h *handler) refusal(r *http.Request, name string) refusal {
+	if name == "" && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "Logs_") {
+		name = "logs"
+	}
+	if s, known := h.Services[name]; known {
+		return s.Refuse
+	}
+	return refuseJSON
 }
 
 // dispatch finds the service that the signature names.
-func (h *handler) dispatch(w http.ResponseWriter, r *http.Request) {
+func (h *handler) dispatch(w http.ResponseWriter, r *http.Request, service string, refuse refusal) {
 	if !sigv4.IsSigned(r) {
 		if known, pattern := h.open.Handler(r); pattern != "" {
 			known.ServeHTTP(w, r)
 			return
 		}
-		h.unsigned(w)
+		refuse(w, http.StatusForbidden, "MissingAuthenticationTokenException", "the request is not signed")
 		return
 	}
-	service, known := h.Services[sigv4.Service(r)]
-	if !known {
-		refuseJSON(w, http.StatusForbidden, "InvalidSignatureException", "the signature is for a service that does not answer here")
+	addressed, known := h.Services[service]
+	if service != "" && !known {
+		refuse(w, http.StatusForbidden, "InvalidSignatureException", "the signature is for a service that does not answer here")
 		return
 	}
-	who, err := h.Authenticator.Authenticate(r, h.Now())
+	who, err := h.Authenticator.Authenticate(r, h.Now()) // refuses what is malformed
 	if err != nil {
-		h.refuse(w, r, service, err)
+		h.refuse(w, r, refuse, err)
 		return
 	}
-	service.Handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), who)))
-}
-
-// unsigned refuses in the form of the API that most requests are for.
-func (h *handler) unsigned(w http.ResponseWriter) {
-	refuseJSON(w, http.StatusForbidden, "MissingAuthenticationTokenException", "the request is not signed")
+	addressed.Handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), who)))
 }
 
 // refuse answers a request whose caller is not known.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request, s Service, err error) {
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, refuse refusal, err error) {
 	var tooLarge *http.MaxBytesError
 	var refused *sigv4.Error
+	var unread *sigv4.BodyError
 	switch {
 	case errors.As(err, &tooLarge):
-		s.Refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "the body is too large")
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "the body is too large")
 	case errors.As(err, &refused):
-		s.Refuse(w, http.StatusForbidden, exceptionName(refused.Code), refused.Message)
+		refuse(w, http.StatusForbidden, exceptionName(refused.Code), refused.Message)
+	case errors.As(err, &unread):
+		refuse(w, http.StatusBadRequest, "IncompleteBodyException", "the body could not be read")
 	default:
-		h.Logger.LogAttrs(r.Context(), slog.LevelWarn, "a request could not be authenticated",
+		h.Logger.LogAttrs(r.Context(), slog.LevelError, "a caller could not be looked up",
 			slog.String("request_id", RequestID(r.Context())), slog.String("error", err.Error()))
-		s.Refuse(w, http.StatusBadRequest, "InvalidSignatureException", "the request could not be read")
+		refuse(w, http.StatusInternalServerError, faultCode, "the service failed; its log has request "+RequestID(r.Context()))
 	}
 }
 
@@ -183,6 +203,7 @@ func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	bytes  int64 // of the body
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -196,7 +217,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	return r.ResponseWriter.Write(b)
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -19,15 +19,17 @@ import (
 
 type port struct {
 	*httptest.Server
-	creds  sigv4.Credentials
-	broken error // what the readiness check answers
+	creds   sigv4.Credentials
+	keyFile string
+	broken  error // what the readiness check answers
 }
 
 func open(t *testing.T) *port {
 	t.Helper()
 	dir := t.TempDir()
 	secret := auth.NewSecret()
-	keys, err := auth.OpenAccessKeys(filepath.Join(dir, "keys.json"), secret)
+	keyFile := filepath.Join(dir, "keys.json")
+	keys, err := auth.OpenAccessKeys(keyFile, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func open(t *testing.T) *port {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := new(port)
+	p := &port{keyFile: keyFile}
 	p.creds, err = keys.Create("admin", auth.Principal{Kind: auth.Admin, ARN: "arn:admin"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +54,7 @@ func open(t *testing.T) *port {
 		Services: map[string]httpserver.Service{
 			"deadline": {Handler: echo, Refuse: httpserver.DeadlineRefusal},
 			"logs":     {Handler: echo, Refuse: httpserver.LogsRefusal},
+			"sts":      httpserver.STS("123456789012"),
 		},
 		Checks: []httpserver.Check{{Name: "store", Check: func(context.Context) error { return p.broken }}},
 		Logger: slog.New(slog.DiscardHandler),
@@ -108,7 +111,7 @@ func TestDispatch(t *testing.T) {
 		{"too large", "POST", "/", strings.Repeat("x", 2000), "deadline", p.creds, now, 413, "RequestEntityTooLargeException", ""},
 		{"health", "GET", "/healthz", "", "", p.creds, now, 200, "", "ok"},
 		{"telemetry", "POST", "/2023-10-12/telemetry", "{}", "", p.creds, now, 200, "", "{}"},
-		{"panic", "POST", "/panic", "", "deadline", p.creds, now, 500, "", "internal error"},
+		{"panic", "POST", "/panic", "", "deadline", p.creds, now, 500, "InternalServerErrorException", "its log has request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

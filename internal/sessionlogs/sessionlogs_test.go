@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -268,9 +269,7 @@ func TestGetLogEventsTokens(t *testing.T) {
 	with := func(more object) object {
 		all := object{}
 		for _, o := range []object{at, more} {
-			for k, v := range o {
-				all[k] = v
-			}
+			maps.Copy(all, o)
 		}
 		return all
 	}
@@ -336,9 +335,7 @@ func TestFilterLogEvents(t *testing.T) {
 	for _, tt := range tests {
 		for _, limit := range []int{1, 2, 100} {
 			in := object{"logGroupName": group, "limit": limit}
-			for k, v := range tt.in {
-				in[k] = v
-			}
+			maps.Copy(in, tt.in)
 			got := 0
 			for range 100 {
 				page := s.do("FilterLogEvents", in)
