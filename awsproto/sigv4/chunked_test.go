@@ -76,9 +76,9 @@ type upload struct {
 }
 
 // send gives the request and its body.
-func (u upload) send(t testing.TB) (*http.Request, string) {
-	t.Helper()
-	r := request{method: http.MethodPut, url: "http://h/bucket/key"}.make(t, "")
+func (u upload) send(tb testing.TB) (*http.Request, string) {
+	tb.Helper()
+	r := request{method: http.MethodPut, url: "http://h/bucket/key"}.make(tb, "")
 	length := u.decoded
 	if length < 0 {
 		length = len(strings.Join(u.chunks, ""))
@@ -90,11 +90,11 @@ func (u upload) send(t testing.TB) (*http.Request, string) {
 		r.Header.Add("X-Amz-Trailer", name)
 	}
 	if err := sigv4.Sign(r, u.kind, u.creds, "s3", "us-west-2", noon); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	auth, err := sigv4.Parse(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r, u.body(auth)
 }
@@ -139,12 +139,12 @@ func mac(key []byte, text string) []byte {
 }
 
 // receive verifies the request and reads the body.
-func receive(t testing.TB, r *http.Request, body io.Reader) (string, error) {
-	t.Helper()
+func receive(tb testing.TB, r *http.Request, body io.Reader) (string, error) {
+	tb.Helper()
 	r.Body, r.ContentLength = io.NopCloser(body), -1
 	var v sigv4.Verifier
 	if _, err := v.Verify(r, noon, lookup); err != nil {
-		t.Fatalf("Verify: %v", err)
+		tb.Fatalf("Verify: %v", err)
 	}
 	got, err := io.ReadAll(r.Body)
 	return string(got), err

@@ -54,11 +54,11 @@ type request struct {
 	header            http.Header
 }
 
-func (q request) make(t testing.TB, service string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), q.method, q.url, strings.NewReader(q.body))
+func (q request) make(tb testing.TB, service string) *http.Request {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), q.method, q.url, strings.NewReader(q.body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for name, values := range q.header {
 		for _, v := range values {
@@ -73,8 +73,8 @@ func (q request) make(t testing.TB, service string) *http.Request {
 
 // received turns a request about to be sent into the one a server sees, by
 // really sending it.
-func received(t testing.TB, sent *http.Request, handle func(r *http.Request)) {
-	t.Helper()
+func received(tb testing.TB, sent *http.Request, handle func(r *http.Request)) {
+	tb.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { handle(r) }))
 	defer server.Close()
 	// The Host of the signed URL stays; only the connection goes to the server.
@@ -86,10 +86,10 @@ func received(t testing.TB, sent *http.Request, handle func(r *http.Request)) {
 	}
 	resp, err := transport.RoundTrip(sent)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := resp.Body.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

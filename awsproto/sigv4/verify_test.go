@@ -17,23 +17,23 @@ import (
 )
 
 // signedRequest is a request to deadline with a body and a session token.
-func signedRequest(t testing.TB, service string) *http.Request {
-	t.Helper()
+func signedRequest(tb testing.TB, service string) *http.Request {
+	tb.Helper()
 	r := request{
 		method: http.MethodPost, url: "http://farm.example:7890/2023-10-12/farms?a=1", body: "{}",
 		header: http.Header{"X-Amz-Client-Token": {"token"}},
-	}.make(t, service)
+	}.make(tb, service)
 	if err := sigv4.Sign(r, sigv4.HashPayload([]byte("{}")), temporary, service, "us-west-2", noon); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
 
-func presignedRequest(t testing.TB) *http.Request {
-	t.Helper()
-	r := request{method: http.MethodGet, url: "http://farm.example/bucket/key"}.make(t, "")
+func presignedRequest(tb testing.TB) *http.Request {
+	tb.Helper()
+	r := request{method: http.MethodGet, url: "http://farm.example/bucket/key"}.make(tb, "")
 	if err := sigv4.Presign(r, sigv4.UnsignedPayload, temporary, "s3", "us-west-2", noon, time.Hour); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

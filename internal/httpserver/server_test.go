@@ -256,7 +256,7 @@ func TestUnsignedRequestsInTheFormOfTheirService(t *testing.T) {
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != 403 || !bytes.Contains(body, []byte(`"__type":"MissingAuthenticationTokenException"`)) {
+	if err != nil || resp.StatusCode != http.StatusForbidden || !bytes.Contains(body, []byte(`"__type":"MissingAuthenticationTokenException"`)) {
 		t.Errorf("got %d %s, %v", resp.StatusCode, body, err)
 	}
 }
@@ -288,7 +288,7 @@ func TestCallerIdentity(t *testing.T) {
 	status, text, id := send(form, p.creds)
 	var answer struct {
 		XMLName xml.Name                              `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
-		Result  struct{ Arn, UserId, Account string } `xml:"GetCallerIdentityResult"` //nolint:revive // as on the wire
+		Result  struct{ Arn, UserId, Account string } `xml:"GetCallerIdentityResult"`
 		ID      string                                `xml:"ResponseMetadata>RequestId"`
 	}
 	if err := xml.Unmarshal([]byte(text), &answer); err != nil || status != 200 {

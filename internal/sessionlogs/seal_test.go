@@ -18,21 +18,21 @@ import (
 )
 
 // sealing gives a store that seals after a few records.
-func sealing(t testing.TB, dir string) *Store {
-	t.Helper()
-	s := newStore(t, dir)
+func sealing(tb testing.TB, dir string) *Store {
+	tb.Helper()
+	s := newStore(tb, dir)
 	s.sealAt = 200
 	return s
 }
 
 // readAll reads a stream from its head in pages of the given length.
-func readAll(t testing.TB, s *Store, limit int, w Window) []Event {
-	t.Helper()
+func readAll(tb testing.TB, s *Store, limit int, w Window) []Event {
+	tb.Helper()
 	var all []Event
 	for at := Head; ; {
 		p, err := s.Forward(group, stream, at, limit, w)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all, at = append(all, p.Events...), p.End
 		if p.AtEnd {
@@ -41,13 +41,13 @@ func readAll(t testing.TB, s *Store, limit int, w Window) []Event {
 	}
 }
 
-func readAllBackward(t testing.TB, s *Store, limit int, w Window) []Event {
-	t.Helper()
+func readAllBackward(tb testing.TB, s *Store, limit int, w Window) []Event {
+	tb.Helper()
 	var all []Event
 	for at := Tail; ; {
 		p, err := s.Backward(group, stream, at, limit, w)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all, at = append(slices.Clone(p.Events), all...), p.Begin
 		if p.AtEnd {

@@ -30,33 +30,33 @@ const (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-func newStore(t testing.TB, dir string) *Store {
-	t.Helper()
+func newStore(tb testing.TB, dir string) *Store {
+	tb.Helper()
 	s, err := Open(dir)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.now = func() time.Time { return noon }
 	return s
 }
 
-func withStream(t testing.TB) *Store {
-	t.Helper()
-	s := newStore(t, t.TempDir())
-	if err := s.EnsureStream(t.Context(), group, stream); err != nil {
-		t.Fatal(err)
+func withStream(tb testing.TB) *Store {
+	tb.Helper()
+	s := newStore(tb, tb.TempDir())
+	if err := s.EnsureStream(tb.Context(), group, stream); err != nil {
+		tb.Fatal(err)
 	}
 	return s
 }
 
-func put(t testing.TB, s *Store, messages ...string) {
-	t.Helper()
+func put(tb testing.TB, s *Store, messages ...string) {
+	tb.Helper()
 	var events []Event
 	for i, m := range messages {
 		events = append(events, Event{Timestamp: noon.UnixMilli() + int64(i), Message: m})
 	}
 	if err := s.Put(group, stream, events); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -219,6 +219,7 @@ type service struct {
 }
 
 func newService(t *testing.T, s *Store) *service {
+	t.Helper()
 	return &service{NewHandler(s, "us-west-2", "000000000000", slog.New(slog.DiscardHandler)), t, auth.Principal{Kind: auth.Admin}}
 }
 

@@ -41,6 +41,8 @@ func Version() string {
 // Invariants counts states that must not be. The zero value counts and logs to slog's default logger.
 type Invariants struct {
 	Logger *slog.Logger
+	// Fail is called for each one; tests set it, to fail.
+	Fail   func(message string)
 	broken atomic.Int64
 }
 
@@ -53,6 +55,9 @@ func (i *Invariants) Broken(ctx context.Context, message string, attrs ...slog.A
 	}
 	attrs = append([]slog.Attr{slog.String("invariant", message)}, attrs...)
 	logger.LogAttrs(ctx, slog.LevelError, "a state that must not be", attrs...)
+	if i.Fail != nil {
+		i.Fail(message)
+	}
 }
 
 // Count is how many were seen.
