@@ -116,7 +116,7 @@ func (b *breaker) list(s *api.Shape, at string, where api.Location, list []any, 
 	if s.UniqueItems && len(list) > 0 && (s.Max == nil || *s.Max > 1) {
 		b.add(s.Name, "twice the same", at+"[1]", func() { set([]any{list[0], list[0]}) })
 	}
-	if len(list) > 0 && where == api.InBody {
+	if len(list) > 0 && where == api.InBody && b.model.Shape(s.Element).Kind != api.KindDocument {
 		b.add(s.Name, "null element", at+"[0]", func() { list[0] = nil })
 	}
 	for i, e := range list {

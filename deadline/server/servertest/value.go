@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -79,7 +80,11 @@ func (f *findings) list(path string, s *api.Shape, v any) {
 	}
 	f.bounds(path, s, float64(len(list)), "elements")
 	for i, e := range list {
-		f.value(path+"["+strconv.Itoa(i)+"]", f.model.Shape(s.Element), e)
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if s.UniqueItems && slices.ContainsFunc(list[:i], func(other any) bool { return reflect.DeepEqual(other, e) }) {
+			f.add(at, "appears twice")
+		}
+		f.value(at, f.model.Shape(s.Element), e)
 	}
 }
 
