@@ -1,23 +1,24 @@
-// Package worker is the worker agent: it registers a machine with a fleet, asks for work, runs Open Job Description sessions and
-// reports what became of them. It talks to any Deadline Cloud endpoint, Farmhand's or AWS's.
+// Package worker is the worker agent: it registers a host with a fleet, asks the service for work, runs the sessions it is given with
+// package openjd/session, and reports what became of them. It speaks the worker protocol of AWS Deadline Cloud and works against any
+// endpoint of it.
 //
-//	Run ─► register ─► STARTED ─► poll ◄──────────────┐
-//	                                │ assigned         │ reports
-//	                                ▼                  │
-//	                     one goroutine per session ────┘      logs ─► PutLogEvents
+// A [Worker] has one goroutine that talks to the service (loop.go), one per session (jobsession.go), one that renews credentials, and
+// one per log stream. Sessions do not talk to the service's schedule themselves: they put results into the report book (reports.go),
+// which the loop empties.
 //
-// One goroutine polls with UpdateWorkerSchedule; each session has a goroutine that runs its actions in order. Between them stands the
-// outbox of reports: what a session reports stays there until an answer confirms that the service has it, so that a service that
-// restarts loses no result.
+//	CreateWorker ─► AssumeFleetRoleForWorker ─► UpdateWorker STARTED ─► UpdateWorkerSchedule … ─► STOPPING ─► STOPPED
+//	     ▲                                             ▲   "offline" or worker gone │                     ▲
+//	     └─────────────────────────────────────────────┴────────────────────────────┘    context canceled ┘
 //
-// Invariants:
+// # Invariants
 //
-//   - actions of a session run one at a time, in the order of their numbers;
-//   - after an action that did not succeed only exits of environments that were attempted run; the rest is reported NEVER_ATTEMPTED;
-//   - a final report is sent until it is answered, and its action is never run again;
-//   - when Run returns no process of any session is left.
+//   - A final result stays in the report book, on disk too, until a request that carried it was answered with success.
+//   - The actions of a session run one at a time, in the order in which the service listed them.
+//   - Results of one session are reported in order: nothing queued is reported as never attempted before what ran ahead of it.
+//   - The service being away stops no process, loses no result and costs bounded memory.
+//   - After Run has returned no process of any session runs, and no goroutine of the worker.
+//   - Jobs see neither the credentials of the host nor those of the fleet's role.
+//   - There is no global state: several workers can run in one program. Signals are the caller's business.
 //
-// The end of Run's context is the request to drain: what runs is interrupted, environments are exited as long as the grace lasts, and
-// the worker says STOPPED. A worker that is started again does not take up old sessions: the protocol gives their work to others as
-// soon as it says STARTED.
+// Running processes is in openjd/session/process, which is public; there is nothing that the agent alone needs.
 package worker

@@ -2,10 +2,13 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -13,28 +16,75 @@ import (
 	"github.com/farmhand-render/farmhand/internal/logsclient"
 )
 
-// The limits of PutLogEvents, and how much is held while the log service cannot be reached.
+// The limits of PutLogEvents, and how much is held while the log service is away: by one stream, and by all together.
 const (
-	maxBatchBytes  = 1_000_000
+	maxBatchBytes  = 1 << 20
 	maxBatchEvents = 10_000
+	maxBatchSpan   = 24 * time.Hour
 	eventOverhead  = 26
 	maxEventBytes  = 256_000 - eventOverhead
-	maxHeldBytes   = 32 << 20
-	flushEvery     = time.Second
-	closeTimeout   = 5 * time.Second
-	sendTimeout    = 30 * time.Second
+	maxStreamBytes = 16 << 20
+	maxHeldBytes   = 64 << 20
 )
 
-// logStream sends lines to one log stream, in the background and in order. When too much is held, new lines are dropped and counted.
-type logStream struct {
-	client        *logsclient.Client
-	group, stream string
-	logger        *slog.Logger
-	full          chan struct{} // has one element when a batch is worth sending at once
-	stop          chan struct{} // closed when no more lines come
-	done          chan struct{} // closed when the sender has ended
+// lastLogs is how long the logs may take to be sent when the worker ends.
+const lastLogs = 5 * time.Second
 
-	mu      sync.Mutex // protects what follows
+// shipper sends logs in the background, each stream in order.
+type shipper struct {
+	sink  logSink
+	log   *slog.Logger // local only: a log about logs must not be sent with them
+	every time.Duration
+	held  atomic.Int64
+
+	closing chan struct{} // closed when the worker ends
+	streams sync.WaitGroup
+}
+
+func newShipper(cfg *Config, sink logSink) *shipper {
+	return &shipper{sink: sink, log: cfg.Logger, every: cfg.FlushEvery, closing: make(chan struct{})}
+}
+
+// logsEndpoint is where logs go: the endpoint of the logs service, else the one of everything, else AWS's.
+func logsEndpoint(cfg *Config) string {
+	if named := os.Getenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"); named != "" {
+		return named
+	}
+	if cfg.AWS.BaseEndpoint != nil {
+		return *cfg.AWS.BaseEndpoint
+	}
+	return fmt.Sprintf("https://logs.%s.amazonaws.com", cfg.AWS.Region)
+}
+
+// open starts a stream. It is to be closed, by itself or with the shipper. A configuration that names no stream gives one that keeps
+// nothing.
+func (s *shipper) open(c *deadline.LogConfiguration) *logStream {
+	l := &logStream{
+		shipper: s, group: c.Options["logGroupName"], name: c.Options["logStreamName"],
+		wake: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
+	if l.group == "" || l.name == "" {
+		l.closed = true
+		return l
+	}
+	s.streams.Go(l.run)
+	return l
+}
+
+// close sends what is held, for a short time, and ends all streams.
+func (s *shipper) close() {
+	close(s.closing)
+	s.streams.Wait()
+}
+
+// logStream sends lines to one log stream.
+type logStream struct {
+	shipper     *shipper
+	group, name string
+	wake        chan struct{} // has an element when there is something to send
+	stop        chan struct{} // closed by close
+
+	mu      sync.Mutex // guards the fields below
 	events  []logsclient.Event
 	bytes   int
 	dropped int
@@ -42,38 +92,11 @@ type logStream struct {
 	closed  bool
 }
 
-func newLogStream(client *logsclient.Client, c *deadline.LogConfiguration, logger *slog.Logger) *logStream {
-	l := &logStream{
-		client: client, logger: logger,
-		full: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-	}
-	if c != nil {
-		l.group, l.stream = c.Options["logGroupName"], c.Options["logStreamName"]
-	}
-	if l.group == "" || l.stream == "" {
-		l.closed = true
-		close(l.done)
-		return l
-	}
-	go l.send()
-	return l
-}
+// line writes a line of the worker.
+func (l *logStream) line(text string) { l.add(time.Now(), text) }
 
-// session writes a line of the worker itself into a session's log.
-func (l *logStream) session(text string) { l.add(time.Now(), text) }
-
-// json writes a document into the worker's log, and the worker's own logger.
-func (l *logStream) json(ctx context.Context, level slog.Level, message string, fields map[string]any) {
-	fields["level"], fields["message"] = level.String(), message
-	text, err := json.Marshal(fields)
-	if err != nil {
-		l.logger.LogAttrs(ctx, slog.LevelError, "a log line could not be encoded", slog.String("error", err.Error()))
-		return
-	}
-	l.add(time.Now(), string(text))
-}
-
-// add takes one line. Long lines are split, empty ones kept as a blank.
+// add takes one line. Long lines are split, empty ones kept as a blank, because an event cannot be empty. When too much is held lines are
+// dropped and counted.
 func (l *logStream) add(at time.Time, text string) {
 	if text == "" {
 		text = " "
@@ -85,43 +108,55 @@ func (l *logStream) add(at time.Time, text string) {
 	}
 	l.last = max(l.last, at.UnixMilli())
 	for text != "" {
-		part := text
-		if len(part) > maxEventBytes {
-			part = part[:maxEventBytes]
-			for !utf8.ValidString(part) && len(part) > maxEventBytes-utf8.UTFMax {
-				part = part[:len(part)-1]
-			}
-		}
+		part := cut(text)
 		text = text[len(part):]
-		if l.bytes+len(part) > maxHeldBytes {
-			l.dropped++
-			continue
-		}
-		l.events = append(l.events, logsclient.Event{Timestamp: l.last, Message: part})
-		l.bytes += len(part) + eventOverhead
+		l.hold(part)
 	}
-	if l.bytes >= maxBatchBytes/2 {
-		select {
-		case l.full <- struct{}{}:
-		default:
-		}
-	}
+	poke(l.wake)
 }
 
-// batch gives the lines of the next request.
+// hold queues one event. l.mu is held.
+func (l *logStream) hold(text string) {
+	size := len(text) + eventOverhead
+	if l.bytes+size > maxStreamBytes || l.shipper.held.Load() > maxHeldBytes {
+		l.dropped++
+		return
+	}
+	if l.dropped > 0 {
+		notice := fmt.Sprintf("%d lines were dropped here: the log service could not be reached", l.dropped)
+		l.dropped = 0
+		l.push(notice)
+	}
+	l.push(text)
+}
+
+func (l *logStream) push(text string) {
+	size := len(text) + eventOverhead
+	l.events = append(l.events, logsclient.Event{Timestamp: l.last, Message: text})
+	l.bytes += size
+	l.shipper.held.Add(int64(size))
+}
+
+// cut returns as much of text as an event can hold, whole characters.
+func cut(text string) string {
+	if len(text) <= maxEventBytes {
+		return text
+	}
+	end := maxEventBytes
+	for end > maxEventBytes-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+// batch gives the events of the next request.
 func (l *logStream) batch() []logsclient.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dropped > 0 && len(l.events) == 0 {
-		note := fmt.Sprintf("%d lines were dropped while the log service could not be reached", l.dropped)
-		l.events = append(l.events, logsclient.Event{Timestamp: l.last, Message: note})
-		l.bytes += len(note) + eventOverhead
-		l.dropped = 0
-	}
 	n, size := 0, 0
 	for n < len(l.events) && n < maxBatchEvents {
 		size += len(l.events[n].Message) + eventOverhead
-		if size > maxBatchBytes && n > 0 {
+		if size > maxBatchBytes || l.events[n].Timestamp-l.events[0].Timestamp >= maxBatchSpan.Milliseconds() {
 			break
 		}
 		n++
@@ -129,59 +164,113 @@ func (l *logStream) batch() []logsclient.Event {
 	return l.events[:n:n]
 }
 
-// sent forgets the lines of a batch.
+// sent forgets the events of a batch.
 func (l *logStream) sent(batch []logsclient.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	size := 0
 	for _, e := range batch {
-		l.bytes -= len(e.Message) + eventOverhead
+		size += len(e.Message) + eventOverhead
 	}
-	l.events = l.events[len(batch):]
+	l.bytes -= size
+	l.shipper.held.Add(-int64(size))
+	if l.events = l.events[len(batch):]; len(l.events) == 0 {
+		l.events = nil // give the memory back
+		if l.dropped > 0 {
+			l.push(fmt.Sprintf("%d lines were dropped here: the log service could not be reached", l.dropped))
+			l.dropped = 0
+		}
+	}
 }
 
-// send sends until the stream is closed and nothing is held, or the last try failed.
-func (l *logStream) send() {
-	defer close(l.done)
-	ticker := time.NewTicker(flushEvery)
-	defer ticker.Stop()
-	for {
+// run sends until the stream is closed and all is sent. While the log service is away it goes on trying, until the worker ends.
+func (l *logStream) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var last *time.Timer
+	ended := make(chan struct{})
+	defer close(ended)
+	l.shipper.streams.Go(func() {
 		select {
-		case <-l.full:
-		case <-ticker.C:
+		case <-l.shipper.closing:
+			last = time.AfterFunc(lastLogs, cancel)
+			<-ended
+			last.Stop()
+		case <-ended:
+		}
+	})
+	for {
+		more := true
+		select {
+		case <-l.wake:
+			more = l.gather()
 		case <-l.stop:
-			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-			defer cancel()
-			for !l.flush(ctx) && wait(ctx, firstPause) {
-			}
+			more = false
+		case <-l.shipper.closing:
+			more = false
+		}
+		if !l.flush(ctx) || !more {
 			return
 		}
-		l.flush(context.Background())
 	}
 }
 
-// flush sends what is held and says whether all of it was taken.
+// gather waits a moment so that lines travel together. It answers false when no more will come.
+func (l *logStream) gather() bool {
+	timer := time.NewTimer(l.shipper.every)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-l.stop:
+	case <-l.shipper.closing:
+	}
+	return false
+}
+
+// flush sends all that is held. It answers false when it gave up, because the worker ends.
 func (l *logStream) flush(ctx context.Context) bool {
+	failures := 0
 	for batch := l.batch(); len(batch) > 0; batch = l.batch() {
-		sending, cancel := context.WithTimeout(ctx, sendTimeout)
-		err := l.client.PutLogEvents(sending, &logsclient.PutLogEventsInput{LogGroupName: l.group, LogStreamName: l.stream, LogEvents: batch})
-		cancel()
-		if err != nil {
-			l.logger.LogAttrs(ctx, slog.LevelWarn, "a log could not be sent", slog.String("stream", l.stream), slog.String("error", err.Error()))
+		err := l.shipper.sink.PutLogEvents(ctx, &logsclient.PutLogEventsInput{LogGroupName: l.group, LogStreamName: l.name, LogEvents: batch})
+		switch {
+		case err == nil:
+			l.sent(batch)
+			failures = 0
+			continue
+		case ctx.Err() != nil:
+			l.shipper.log.LogAttrs(ctx, slog.LevelWarn, "lines of a log are lost", slog.String("log_stream", l.name), slog.Any("error", err))
+			return false
+		case refused(err):
+			l.shipper.log.LogAttrs(ctx, slog.LevelError, "the log service refuses a batch", slog.String("log_stream", l.name),
+				slog.Int("events", len(batch)), slog.Any("error", err))
+			l.sent(batch)
+			continue
+		}
+		if failures == 0 {
+			l.shipper.log.LogAttrs(ctx, slog.LevelWarn, "a log cannot be sent now", slog.String("log_stream", l.name), slog.Any("error", err))
+		}
+		if sleep(ctx, pause(failures+1, connectionCeil, err)) != nil {
 			return false
 		}
-		l.sent(batch)
+		failures++
 	}
 	return true
 }
 
-// close sends what is held and ends the sender.
-func (l *logStream) close(context.Context) {
+// refused says whether the service will never take a batch: what is wrong is in it.
+func refused(err error) bool {
+	answered, ok := errors.AsType[*logsclient.Error](err)
+	return ok && answered.Status == http.StatusBadRequest &&
+		(answered.Code == "InvalidParameterException" || answered.Code == "ValidationException" || answered.Code == "SerializationException")
+}
+
+// close takes no more lines. What is held is sent in the background.
+func (l *logStream) close() {
 	l.mu.Lock()
-	closed := l.closed
-	l.closed = true
-	l.mu.Unlock()
-	if !closed {
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
 		close(l.stop)
 	}
-	<-l.done
 }

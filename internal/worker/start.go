@@ -2,175 +2,171 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
-	"github.com/farmhand-render/farmhand/deadline/client"
-	"github.com/farmhand-render/farmhand/internal/logsclient"
+	"github.com/farmhand-render/farmhand/openjd/session"
+	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
-// identity is what is kept over restarts.
-type identity struct {
-	FarmID   string `json:"farmId"`
-	FleetID  string `json:"fleetId"`
-	WorkerID string `json:"workerId"`
-}
-
-const identityFile = "worker.json"
-
-// readIdentity gives the worker id that this state directory has in the fleet, "" when it has none.
-func readIdentity(c *Config) (string, error) {
-	text, err := os.ReadFile(filepath.Join(c.StateDir, identityFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+// start registers the worker where it has no id yet, assumes its role, clears away what an earlier program left, and says STARTED.
+func (a *agent) start(ctx, living context.Context) error {
+	var err error
+	a.started = false
+	if a.id, err = loadIdentity(a.cfg); err != nil {
+		return err
+	}
+	for {
+		if a.id.WorkerID == "" {
+			if err := a.register(ctx); err != nil {
+				return err
+			}
+		}
+		if err = a.assumeRole(ctx); !notFound(err) {
+			break
+		}
+		a.log.LogAttrs(ctx, slog.LevelWarn, "the service does not know this worker; registering again", slog.String("worker_id", a.id.WorkerID))
+		a.id.WorkerID = ""
 	}
 	if err != nil {
-		return "", fmt.Errorf("read the worker's identity: %w", err)
+		return err
 	}
-	var i identity
-	if err := json.Unmarshal(text, &i); err != nil {
-		return "", fmt.Errorf("read the worker's identity: %w", err)
+	if err := a.sweep(ctx); err != nil {
+		return err
 	}
-	if i.FarmID != c.FarmID || i.FleetID != c.FleetID {
-		return "", nil // of another fleet
+	if err := a.reportEarlier(ctx); err != nil {
+		return err
 	}
-	return i.WorkerID, nil
-}
-
-func writeIdentity(c *Config, id string) error {
-	text, err := json.Marshal(identity{c.FarmID, c.FleetID, id})
+	started, err := a.sayStarted(ctx)
 	if err != nil {
-		return fmt.Errorf("write the worker's identity: %w", err)
+		return err
 	}
-	return writeFile(filepath.Join(c.StateDir, identityFile), text)
+	a.started = true
+	if started.Log != nil {
+		a.stream.attach(a.logs.open(started.Log))
+	}
+	a.log.LogAttrs(ctx, slog.LevelInfo, "the worker is started", slog.String("worker_id", a.id.WorkerID),
+		slog.String("farm_id", a.id.FarmID), slog.String("fleet_id", a.id.FleetID))
+	return a.configureHost(ctx, living, started.HostConfiguration)
 }
 
-func forgetIdentity(stateDir string) error {
-	if err := os.Remove(filepath.Join(stateDir, identityFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget the worker's identity: %w", err)
+// register makes a worker in the fleet, waiting for a fleet that is being created.
+func (a *agent) register(ctx context.Context) error {
+	in := &deadline.CreateWorkerInput{FarmId: a.id.FarmID, FleetId: a.id.FleetID, HostProperties: hostProperties()}
+	for failures := 0; ; failures++ {
+		made, err := patiently(ctx, a.log, "CreateWorker", func(ctx context.Context) (*deadline.CreateWorkerOutput, error) {
+			return a.host.CreateWorker(ctx, in)
+		})
+		if err == nil {
+			a.id.WorkerID = made.WorkerId
+			return writeJSON(filepath.Join(a.cfg.StateDir, identityFile), a.id)
+		}
+		if status, ok := statusConflict(err, a.id.FleetID); !ok || status != string(deadline.FleetStatusCreateInProgress) {
+			return fmt.Errorf("register the worker: %w", err)
+		}
+		if err := sleep(ctx, pause(failures, faultCeil, err)); err != nil {
+			return err
+		}
+	}
+}
+
+// assumeRole gets the credentials that the worker works with. Where the host is no longer allowed to ask, because the service counts the
+// worker as online, those of an earlier start do.
+func (a *agent) assumeRole(ctx context.Context) error {
+	_, err := patiently(ctx, a.log, "AssumeFleetRoleForWorker", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, a.role.renew(ctx, "")
+	})
+	if _, online := statusConflict(err, a.id.WorkerID); online && a.useStoredCredentials() == nil {
+		return nil
+	}
+	return err
+}
+
+// sweep ends the processes and removes the directories that an earlier program, ended by force, has left behind.
+func (a *agent) sweep(ctx context.Context) error {
+	root := a.cfg.SessionRoot
+	if root == "" {
+		root = session.DefaultRoot()
+	}
+	root, err := filepath.Abs(filepath.Join(root, a.id.WorkerID))
+	if err != nil {
+		return fmt.Errorf("session directory: %w", err)
+	}
+	a.root = root
+	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := process.KillStrays(limited, "OPENJD_SESSION_WORKING_DIR", root+string(filepath.Separator)); err != nil {
+		a.log.LogAttrs(ctx, slog.LevelError, "processes of earlier sessions go on", slog.Any("error", err))
+	}
+	if !a.cfg.RetainSessionDir {
+		if err := os.RemoveAll(root); err != nil {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "directories of earlier sessions are left over", slog.Any("error", err))
+		}
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fmt.Errorf("session directory: %w", err)
 	}
 	return nil
 }
 
-// writeFile puts a private file in place whole.
-func writeFile(path string, data []byte) error {
-	staged := path + ".staged"
-	if err := os.WriteFile(staged, data, 0o600); err != nil {
-		return err
+// reportEarlier sends what an earlier program could not, before STARTED lets the service give that work to others. When the service has
+// done so already, the results are worth nothing.
+func (a *agent) reportEarlier(ctx context.Context) error {
+	if a.reports.waiting() == 0 {
+		return nil
 	}
-	return os.Rename(staged, path)
-}
-
-// start registers the worker where it has no id yet, assumes its role and says STARTED.
-func (w *Worker) start(ctx, living context.Context) error {
-	id, err := readIdentity(&w.config)
-	if err != nil {
-		return err
-	}
-	for {
-		if id == "" {
-			if id, err = w.register(ctx); err != nil {
-				return err
-			}
+	a.log.LogAttrs(ctx, slog.LevelInfo, "reporting results of an earlier run", slog.Int("actions", a.reports.waiting()))
+	if _, err := a.poll(ctx); err != nil {
+		if ctx.Err() != nil {
+			return err
 		}
-		w.id = id
-		err = w.assumeRole(ctx, living)
-		if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); !ok {
-			break
-		}
-		w.config.Logger.LogAttrs(ctx, slog.LevelWarn, "the service has forgotten the worker", slog.String("worker_id", id))
-		id = ""
+		a.log.LogAttrs(ctx, slog.LevelWarn, "the results of an earlier run were not accepted", slog.Any("error", err))
+		return a.reports.drop()
 	}
-	if err != nil {
-		return err
-	}
-	started, err := w.sayStarted(ctx)
-	if err != nil {
-		return err
-	}
-	w.queues = newQueueRoles(w)
-	w.log = newLogStream(w.logs(), started.Log, w.config.Logger)
-	w.log.json(living, slog.LevelInfo, "worker started", map[string]any{"workerId": w.id, "farmId": w.config.FarmID, "fleetId": w.config.FleetID})
-	return w.configureHost(ctx, living, started.HostConfiguration)
-}
-
-// register makes a worker in the fleet.
-func (w *Worker) register(ctx context.Context) (string, error) {
-	var made *deadline.CreateWorkerOutput
-	err := w.persist(ctx, "CreateWorker", func() (err error) {
-		made, err = w.host.CreateWorker(ctx, &deadline.CreateWorkerInput{
-			FarmId: w.config.FarmID, FleetId: w.config.FleetID, HostProperties: hostProperties(),
-		})
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("register the worker: %w", err)
-	}
-	return made.WorkerId, writeIdentity(&w.config, made.WorkerId)
-}
-
-// assumeRole gets the credentials that the worker works with, and keeps them fresh.
-func (w *Worker) assumeRole(ctx, living context.Context) error {
-	w.role = newRoleCredentials(w)
-	if err := w.persist(ctx, "AssumeFleetRoleForWorker", func() error { return w.role.refresh(ctx, w.host) }); err != nil {
-		return fmt.Errorf("assume the fleet's role: %w", err)
-	}
-	cfg := w.config.AWS
-	cfg.Credentials = w.role
-	w.service = client.New(cfg)
-	go w.role.keep(living)
 	return nil
 }
 
 // sayStarted says STARTED, by way of STOPPED where the service wants that first.
-func (w *Worker) sayStarted(ctx context.Context) (*deadline.UpdateWorkerOutput, error) {
-	for {
-		started, err := w.update(ctx, deadline.UpdatedWorkerStatusStarted)
-		var conflict *deadline.ConflictException
-		if err == nil || !errors.As(err, &conflict) || conflict.ResourceId != w.id {
+func (a *agent) sayStarted(ctx context.Context) (*deadline.UpdateWorkerOutput, error) {
+	for failures := 0; ; failures++ {
+		started, err := a.update(ctx, deadline.UpdatedWorkerStatusStarted)
+		if notFound(err) {
+			return nil, errors.Join(errOffline, err)
+		}
+		status, conflict := statusConflict(err, a.id.WorkerID)
+		if !conflict {
 			return started, err
 		}
-		switch conflict.Context["status"] {
+		switch status {
+		case "ASSOCIATED": // the host is still being made known to the service
 		case string(deadline.WorkerStatusStopping), string(deadline.WorkerStatusNotCompatible):
-			if _, err := w.update(ctx, deadline.UpdatedWorkerStatusStopped); err != nil {
+			if _, err := a.update(ctx, deadline.UpdatedWorkerStatusStopped); err != nil {
 				return nil, err
 			}
 		default:
+			return nil, err
+		}
+		if err := sleep(ctx, pause(failures, faultCeil, err)); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // update sends UpdateWorker until it is answered.
-func (w *Worker) update(ctx context.Context, status deadline.UpdatedWorkerStatus) (out *deadline.UpdateWorkerOutput, err error) {
-	in := &deadline.UpdateWorkerInput{FarmId: w.config.FarmID, FleetId: w.config.FleetID, WorkerId: w.id, Status: status}
+func (a *agent) update(ctx context.Context, status deadline.UpdatedWorkerStatus) (*deadline.UpdateWorkerOutput, error) {
+	in := &deadline.UpdateWorkerInput{FarmId: a.id.FarmID, FleetId: a.id.FleetID, WorkerId: a.id.WorkerID, Status: status}
 	if status == deadline.UpdatedWorkerStatusStarted {
-		in.Capabilities = capabilities(ctx, &w.config)
+		in.Capabilities = capabilities(ctx, a.cfg)
 		in.HostProperties = hostProperties()
 	}
-	err = w.persist(ctx, "UpdateWorker", func() (err error) {
-		out, err = w.service.UpdateWorker(ctx, in)
-		return err
-	})
+	out, err := call(ctx, a, "UpdateWorker", func(ctx context.Context) (*deadline.UpdateWorkerOutput, error) { return a.api.UpdateWorker(ctx, in) })
 	if err != nil {
 		return nil, fmt.Errorf("set the worker to %s: %w", status, err)
 	}
 	return out, nil
-}
-
-func (w *Worker) logs() *logsclient.Client {
-	endpoint := fmt.Sprintf("https://logs.%s.amazonaws.com", w.config.AWS.Region)
-	if w.config.AWS.BaseEndpoint != nil {
-		endpoint = *w.config.AWS.BaseEndpoint
-	}
-	if named := os.Getenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"); named != "" {
-		endpoint = named
-	}
-	return &logsclient.Client{Endpoint: endpoint, Region: w.config.AWS.Region, Credentials: w.role}
 }

@@ -1,0 +1,219 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/openjd/session"
+	"github.com/farmhand-render/farmhand/openjd/session/process"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+// jobContext is what a session knows of its job. It belongs to the goroutine that runs the session's actions.
+type jobContext struct {
+	s            *jobSession
+	entities     *entities
+	details      *deadline.JobDetailsEntity // nil until the first action
+	role         *queueRole                 // nil without one
+	steps        map[string]*template.Step
+	environments map[string]*template.Environment
+}
+
+func newJobContext(s *jobSession) *jobContext {
+	return &jobContext{
+		s: s, entities: newEntities(s), steps: map[string]*template.Step{}, environments: map[string]*template.Environment{},
+	}
+}
+
+// open makes the session's runtime at its first action.
+func (j *jobContext) open(ctx context.Context) (*session.Session, error) {
+	s := j.s
+	s.mu.Lock()
+	runtime := s.runtime
+	s.mu.Unlock()
+	if runtime != nil {
+		return runtime, nil
+	}
+	entity, err := j.entities.get(ctx, jobKey{kind: jobEntity})
+	if err != nil {
+		return nil, err
+	}
+	j.details = entity.JobDetails
+	parameters, err := jobParameters(j.details.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	user, err := j.user()
+	if err != nil {
+		return nil, err
+	}
+	profile, err := j.assumeRole(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	runtime, err = session.New(session.Config{
+		ID: s.id, Root: s.a.root, Parameters: parameters, PathMappingRules: mappingRules(j.details.PathMappingRules),
+		Extensions: j.extensions(), HostEnv: hostEnv(os.Environ(), user != nil), Variables: s.variables(profile), User: user,
+		RetainWorkingDirectory: s.a.cfg.RetainSessionDir, OnEvent: s.event,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.runtime = runtime
+	s.mu.Unlock()
+	return runtime, nil
+}
+
+// extensions are those that the job names, and the redaction of variables, which every job may use.
+func (j *jobContext) extensions() template.ExtensionSet {
+	set := template.ExtensionSet{template.RedactedEnvVars}
+	for _, name := range j.details.Extensions {
+		set = append(set, template.Extension(name))
+	}
+	return set
+}
+
+// user is whom the job runs as; nil stands for this program's user.
+func (j *jobContext) user() (*process.User, error) {
+	as, cfg := j.details.JobRunAsUser, j.s.a.cfg
+	switch {
+	case cfg.JobUser != nil:
+		return cfg.JobUser, nil
+	case cfg.RunJobsAsAgentUser, as != nil && as.RunAs == deadline.RunAsWorkerAgentUser:
+		return nil, nil //nolint:nilnil // nil is this program's user
+	case as == nil:
+		return nil, errors.New("the queue does not say whom jobs run as: set its jobRunAsUser, or run the worker with --run-jobs-as-agent-user")
+	case as.Posix == nil || as.Posix.User == "":
+		return nil, errors.New("the queue names no user of this operating system for its jobs: set its jobRunAsUser, or run the worker with --run-jobs-as-agent-user")
+	}
+	user, err := process.LookupUser(as.Posix.User, as.Posix.Group)
+	if err != nil {
+		return nil, fmt.Errorf("the queue's jobs run as %s: %w", as.Posix.User, err)
+	}
+	if uid := os.Geteuid(); uid != 0 && uid != int(user.UID) {
+		return nil, fmt.Errorf("the queue's jobs run as %s, which needs a worker that runs as root, or as that user", as.Posix.User)
+	}
+	return user, nil
+}
+
+// assumeRole gets the queue's role for the job's processes. Without one the job runs without AWS credentials.
+func (j *jobContext) assumeRole(ctx context.Context, user *process.User) (map[string]string, error) {
+	if arn := j.details.QueueRoleArn; arn == nil || *arn == "" {
+		return nil, nil
+	}
+	role, err := j.s.a.queues.acquire(ctx, j.s.queueID, user)
+	switch {
+	case notFound(err), ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		j.s.a.log.LogAttrs(ctx, slog.LevelWarn, "a session runs without the queue's role",
+			slog.String("session_id", j.s.id), slog.String("queue_id", j.s.queueID), slog.Any("error", err))
+		j.s.log.line("The job runs without AWS credentials: " + err.Error())
+		return nil, nil
+	case role == nil:
+		return nil, nil
+	}
+	j.role = role
+	profile := role.variables()
+	if settings := j.details.JobAttachmentSettings; settings != nil {
+		profile["DEADLINE_JA_S3_BUCKET"], profile["DEADLINE_JA_ROOT_PREFIX"] = settings.S3BucketName, settings.RootPrefix
+	}
+	return profile, nil
+}
+
+func (j *jobContext) release(ctx context.Context) {
+	if j.role != nil {
+		j.s.a.queues.release(ctx, j.role)
+		j.role = nil
+	}
+}
+
+func (j *jobContext) step(ctx context.Context, id string) (*template.Step, error) {
+	if step := j.steps[id]; step != nil {
+		return step, nil
+	}
+	entity, err := j.entities.get(ctx, jobKey{kind: stepEntity, id: id})
+	if err != nil {
+		return nil, err
+	}
+	step, err := template.DecodeStepJSON(entity.StepDetails.Template, template.Options{SupportedExtensions: template.ImplementedExtensions()})
+	if err != nil {
+		return nil, fmt.Errorf("template of step %s: %w", id, err)
+	}
+	j.steps[id] = step
+	return step, nil
+}
+
+func (j *jobContext) environment(ctx context.Context, id string) (*template.Environment, error) {
+	if environment := j.environments[id]; environment != nil {
+		return environment, nil
+	}
+	entity, err := j.entities.get(ctx, jobKey{kind: environmentEntity, id: id})
+	if err != nil {
+		return nil, err
+	}
+	options := template.Options{SupportedExtensions: template.ImplementedExtensions()}
+	environment, err := template.DecodeEnvironmentJSON(entity.EnvironmentDetails.Template, options)
+	if err != nil {
+		return nil, fmt.Errorf("template of environment %s: %w", id, err)
+	}
+	j.environments[id] = environment
+	return environment, nil
+}
+
+// attachments gathers what moving job attachments needs.
+func (j *jobContext) attachments(ctx context.Context, runtime *session.Session) (AttachmentsSession, error) {
+	if j.details.JobAttachmentSettings == nil {
+		return AttachmentsSession{}, errors.New("the queue has no job attachment settings")
+	}
+	if j.role == nil {
+		return AttachmentsSession{}, errors.New("job attachments need a role of the queue, and there is none")
+	}
+	entity, err := j.entities.get(ctx, jobKey{kind: attachmentsEntity})
+	if err != nil {
+		return AttachmentsSession{}, err
+	}
+	return AttachmentsSession{
+		FarmID: j.s.a.id.FarmID, QueueID: j.s.queueID, JobID: j.s.jobID, SessionID: j.s.id, Directory: runtime.WorkingDirectory(),
+		Settings: *j.details.JobAttachmentSettings, Details: entity.JobAttachmentDetails.Attachments,
+		Credentials: j.role.credentials, Log: j.s.log.line,
+	}, nil
+}
+
+// hostEnv is what jobs inherit from this program: everything but credentials of AWS, which are the host's own. Jobs of another user
+// inherit what tells where the service is and how the host speaks, like after a login.
+func hostEnv(environ []string, otherUser bool) []string {
+	var out []string
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(strings.ToUpper(entry), "=")
+		if isCredential(name) || otherUser && !isGeneral(name) {
+			continue
+		}
+		out = append(out, entry)
+	}
+	return out
+}
+
+func isCredential(name string) bool {
+	switch name {
+	case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+		"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE":
+		return true
+	}
+	return strings.HasPrefix(name, "AWS_CONTAINER_")
+}
+
+func isGeneral(name string) bool {
+	switch name {
+	case "PATH", "LANG", "LANGUAGE", "TZ", "TERM", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "AWS_DISABLE_HOST_PREFIX_INJECTION",
+		"AWS_EC2_METADATA_DISABLED", "DEADLINE_CLOUD_TELEMETRY_OPT_OUT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR":
+		return true
+	}
+	return strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "AWS_ENDPOINT_URL")
+}
