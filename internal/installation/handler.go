@@ -30,7 +30,7 @@ func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store
 				Handler: sessionlogs.NewHandler(logs, i.config.Region, i.config.AccountID, i.config.Logger),
 				Refuse:  httpserver.LogsRefusal,
 			},
-			"sts": {Handler: httpserver.STS(i.config.AccountID), Refuse: httpserver.STSRefusal},
+			"sts": httpserver.STS(i.config.AccountID),
 		},
 		Checks: []httpserver.Check{
 			{Name: "store", Check: i.store.Check},
