@@ -13,12 +13,12 @@ import (
 	"github.com/farmhand-render/farmhand/internal/installation"
 )
 
-// keyCommand manages the access keys in the data directory. A running service does not see changes until it is started again.
+// keyCommand manages the access keys in the data directory, also while a service runs on it.
 func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Manage access keys",
-		Long:  "Manages the access keys of the installation in --data-dir. A service that runs takes changes over when it is started again.",
+		Long:  "Manages the access keys of the installation in --data-dir. A service that runs there knows of a change at once.",
 	}
 	cmd.AddCommand(a.keyCreateCommand(), a.keyListCommand(), a.keyDeleteCommand())
 	return cmd
