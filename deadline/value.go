@@ -10,7 +10,9 @@ import (
 )
 
 // Ptr returns a pointer to a copy of v, for optional members: deadline.Ptr("text"), deadline.Ptr(int32(5)).
-func Ptr[T any](v T) *T { return &v }
+//
+//go:fix inline
+func Ptr[T any](v T) *T { return new(v) }
 
 // Document is a free-form JSON value in its raw text, such as a step template handed to a worker. nil means absent. It prints as REDACTED, since the model calls
 // documents sensitive.

@@ -42,7 +42,7 @@ func TestWriter(t *testing.T) {
 	t.Parallel()
 	header := make(http.Header)
 	w := restjson.NewWriter("/records/{id}/x", header)
-	in := bound{ID: "a/b +%é{id}", Size: "L", Token: ptr("a/b+c="), Max: ptr(int32(-1)), Names: []string{"p q", "r&s"}, Sizes: []size{"S"}, Client: ptr("c"), Retry: ptr(int32(3))}
+	in := bound{ID: "a/b +%é{id}", Size: "L", Token: new("a/b+c="), Max: new(int32(-1)), Names: []string{"p q", "r&s"}, Sizes: []size{"S"}, Client: new("c"), Retry: new(int32(3))}
 	in.BindHTTP(w)
 	path, err := w.Path()
 	if err != nil {
@@ -111,8 +111,7 @@ func TestBindRoundTrip(t *testing.T) {
 func ExampleUnmarshal() {
 	var v record
 	err := restjson.Unmarshal([]byte(`{"name": 5, "rows": [["a", null]]}`), &v, restjson.Limits{})
-	var fault *restjson.DecodeError
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*restjson.DecodeError](err); ok {
 		for _, f := range fault.Fields {
 			fmt.Println(f.Name, f.Message)
 		}

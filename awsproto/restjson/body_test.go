@@ -26,8 +26,8 @@ func TestEncode(t *testing.T) {
 		{
 			"full",
 			record{
-				Name: "a\"\\\n\u2028é😀", Alias: ptr(""), Count: -5, Big: ptr(int64(math.MinInt64)), Ratio: ptr(float32(0.1)), Weight: 1e-7, Open: ptr(false),
-				At: at, Until: ptr(time.Unix(0, 0)), Names: []string{"x", "y"}, Rows: [][]string{{}, {"z"}}, Tags: map[string]string{"b": "2", "a\"": "1"},
+				Name: "a\"\\\n\u2028é😀", Alias: new(""), Count: -5, Big: ptr(int64(math.MinInt64)), Ratio: new(float32(0.1)), Weight: 1e-7, Open: new(false),
+				At: at, Until: new(time.Unix(0, 0)), Names: []string{"x", "y"}, Rows: [][]string{{}, {"z"}}, Tags: map[string]string{"b": "2", "a\"": "1"},
 				Inner: &record{At: at}, Extra: []byte(` {"k" : [1, 2.50]} `), Unknown: "ne\"w", Value: []byte(`1`),
 			},
 			`{"name":"a\"\\\n` + "\u2028é😀" + `","alias":"","count":-5,"big":-9223372036854775808,"ratio":0.1,"weight":1e-07,"open":false,` +
@@ -54,7 +54,7 @@ func TestEncode(t *testing.T) {
 func TestEncodeImpossible(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]record{
-		"NaN": {Weight: math.NaN()}, "infinity": {Ratio: ptr(float32(math.Inf(-1)))}, "year 10000": {At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"NaN": {Weight: math.NaN()}, "infinity": {Ratio: new(float32(math.Inf(-1)))}, "year 10000": {At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 		"document": {Extra: []byte(`{"a":`)},
 	} {
 		got, err := restjson.Marshal(&in)
@@ -69,7 +69,7 @@ func TestEncodeImpossible(t *testing.T) {
 
 func TestRedacted(t *testing.T) {
 	t.Parallel()
-	text := restjson.RedactedText(&record{Alias: ptr("secret"), Inner: &record{Alias: ptr("secret")}})
+	text := restjson.RedactedText(&record{Alias: new("secret"), Inner: &record{Alias: new("secret")}})
 	if strings.Contains(text, "secret") || strings.Count(text, restjson.Redacted) != 2 {
 		t.Errorf("wrote %s", text)
 	}

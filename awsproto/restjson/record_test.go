@@ -94,6 +94,7 @@ func (v *record) DecodeJSON(d *restjson.Decoder) {
 }
 
 func encodeTexts(v *[]string, e *restjson.Encoder) { restjson.EncodeList(v, e, restjson.EncodeString) }
+
 func decodeTexts(v *[]string, d *restjson.Decoder) {
 	restjson.DecodeList(v, d, 0, restjson.DecodeString)
 }

@@ -109,15 +109,16 @@ func decodeRow(v *[]int32, d *restjson.Decoder) {
 	restjson.DecodeList(v, d, 0, restjson.DecodeInt32)
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 // whole is a thing with every member.
 func whole() *thing {
 	return &thing{
-		Name: "a \"quoted\" \\ é\u2028\U0001F600\x01\n", Note: ptr(""), Kind: "SOME", Count: -1 << 31, Maybe: ptr[int32](0), Long: ptr[int64](1<<63 - 1),
-		Float: ptr[float32](0.1), Double: ptr(1e-300), On: ptr(false), When: ptr(time.Date(2026, 1, 31, 12, 0, 0, 678e6, time.UTC)),
+		Name: "a \"quoted\" \\ é\u2028\U0001F600\x01\n", Note: new(""), Kind: "SOME", Count: -1 << 31, Maybe: ptr[int32](0), Long: ptr[int64](1<<63 - 1),
+		Float: ptr[float32](0.1), Double: new(1e-300), On: new(false), When: new(time.Date(2026, 1, 31, 12, 0, 0, 678e6, time.UTC)),
 		Inner: &thing{Name: "inner", List: []string{}}, List: []string{"", "x", "\u00e9"}, Things: []thing{{Name: "1"}, {Name: "2", Count: 7}},
-		Numbers: map[string]float64{"b": 1e21, "a\"": -0.5}, Table: [][]int32{{}, {1, 2}}, Any: []byte(`{"z":[1,null,"x"]}`), Secret: ptr("hush"),
+		Numbers: map[string]float64{"b": 1e21, "a\"": -0.5}, Table: [][]int32{{}, {1, 2}}, Any: []byte(`{"z":[1,null,"x"]}`), Secret: new("hush"),
 	}
 }
 

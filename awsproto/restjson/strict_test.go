@@ -60,9 +60,9 @@ func TestFaultsAreBounded(t *testing.T) {
 func TestUnknownUnionMember(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]union{
-		`{"a":"x"}`:                              {A: ptr("x")},
+		`{"a":"x"}`:                              {A: new("x")},
 		`{"new":{"deep":[1,{}]}}`:                {UnknownMember: "new", UnknownValue: []byte(`{"deep":[1,{}]}`)},
-		`{"__type":"service#Union","b":"y"}`:     {B: ptr("y")},
+		`{"__type":"service#Union","b":"y"}`:     {B: new("y")},
 		`{"__type":"service#Union","n\"ew":"y"}`: {UnknownMember: `n"ew`, UnknownValue: []byte(`"y"`)},
 		`{"a":null,"new":null,"newer":1}`:        {UnknownMember: "newer", UnknownValue: []byte(`1`)},
 	} {

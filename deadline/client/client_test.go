@@ -198,7 +198,7 @@ func TestCancel(t *testing.T) {
 func TestOwnToken(t *testing.T) {
 	t.Parallel()
 	a := &answers{list: []any{ok(`{"farmId":"x"}`)}}
-	in := &deadline.CreateFarmInput{DisplayName: "x", ClientToken: deadline.Ptr("mine")}
+	in := &deadline.CreateFarmInput{DisplayName: "x", ClientToken: new("mine")}
 	if _, err := newClient(a).CreateFarm(t.Context(), in); err != nil || a.seen[0].Header.Get("X-Amz-Client-Token") != "mine" {
 		t.Errorf("token %q, %v", a.seen[0].Header.Get("X-Amz-Client-Token"), err)
 	}

@@ -204,7 +204,7 @@ func (c *Client) userAgent() string {
 // newToken makes a client token: a version 4 UUID.
 func newToken() *string {
 	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails: the process ends instead
+	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	token := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 	return &token

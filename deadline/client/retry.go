@@ -63,8 +63,7 @@ func retryable(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	var transport *transportError
-	if errors.As(err, &transport) {
+	if _, ok := errors.AsType[*transportError](err); ok {
 		return true
 	}
 	var answered interface{ HTTPStatusCode() int }

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// ErrWaitFailed: what is waited for can no longer happen.
+// ErrWaitFailed says that what is waited for can no longer happen.
 var ErrWaitFailed = errors.New("what is waited for can no longer happen")
 
-// ErrWaitTooLong: it did not happen in the time given.
+// ErrWaitTooLong says that it did not happen in the time given.
 var ErrWaitTooLong = errors.New("it did not happen in time")
 
 // Waiter repeats an operation until what it answers settles. Delay may be changed before Wait.

@@ -92,8 +92,7 @@ func decode(in restjson.Unmarshaler, labels map[string]string, r *http.Request, 
 	if outside == nil {
 		return err
 	}
-	var inside *restjson.DecodeError
-	if errors.As(err, &inside) {
+	if inside, ok := errors.AsType[*restjson.DecodeError](err); ok {
 		outside.Malformed = inside.Malformed
 		outside.Fields = append(outside.Fields, inside.Fields...)
 	}

@@ -147,8 +147,7 @@ func refusal(err, violated error) error {
 		named[f.Name] = true
 		fields = append(fields, deadline.ValidationExceptionField{Name: f.Name, Message: f.Message})
 	}
-	var validation *deadline.ValidationException
-	if errors.As(violated, &validation) {
+	if validation, ok := errors.AsType[*deadline.ValidationException](violated); ok {
 		for _, f := range validation.FieldList {
 			if !followsFrom(f.Name, named) {
 				fields = append(fields, f)

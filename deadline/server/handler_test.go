@@ -85,11 +85,13 @@ func TestRefusedRequests(t *testing.T) {
 		{"union with an unknown member", "POST", jobs, `{"priority": 5, "parameters": {"P": {"complex": 1}}}`, "FIELD_VALIDATION_FAILED", []string{"parameters.P"}},
 		{
 			"deep inside", "POST", jobs, `{"priority": 5, "attachments": {"manifests": [{"rootPath": "/", "rootPathFormat": "posix"}, {"rootPath": ""}]}}`,
-			"FIELD_VALIDATION_FAILED", []string{"attachments.manifests[1].rootPathFormat", "attachments.manifests[1].rootPath"},
+			"FIELD_VALIDATION_FAILED",
+			[]string{"attachments.manifests[1].rootPathFormat", "attachments.manifests[1].rootPath"},
 		},
 		{
 			"not unique", "POST", jobs, `{"priority": 5, "attachments": {"manifests": [{"rootPath": "/", "rootPathFormat": "posix"}, {"rootPathFormat": "posix", "rootPath": "/"}]}}`,
-			"FIELD_VALIDATION_FAILED", []string{"attachments.manifests[1]"},
+			"FIELD_VALIDATION_FAILED",
+			[]string{"attachments.manifests[1]"},
 		},
 		{"malformed ids", "GET", "/2023-10-12/farms/farm-1/queues/queue-" + strings.ToUpper(hex), ``, "FIELD_VALIDATION_FAILED", []string{"farmId", "queueId"}},
 		{"malformed query", "GET", "/2023-10-12/farms?maxResults=many", ``, "CANNOT_PARSE", []string{"maxResults"}},

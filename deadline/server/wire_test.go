@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,9 +50,7 @@ func wireRequest(t *testing.T, m *api.Model, op *api.Operation, doc map[string]a
 		header.Set("Content-Type", "application/json")
 	}
 	r := httptest.NewRequestWithContext(t.Context(), op.Method, path+"?"+query.Encode(), content)
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	return r
 }
 

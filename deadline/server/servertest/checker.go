@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -59,9 +60,7 @@ func Handler(t TB, next http.Handler) http.Handler {
 		if err := c.Check(op, rec.Code, rec.Header(), rec.Body.Bytes()); err != nil {
 			t.Errorf("%s %s answered %d against the model: %v\n%s", r.Method, r.URL.Path, rec.Code, err, rec.Body)
 		}
-		for k, v := range rec.Header() {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.WriteHeader(rec.Code)
 		io.Copy(w, rec.Body) //nolint:errcheck // the test's client is gone
 	})

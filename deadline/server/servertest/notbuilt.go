@@ -34,6 +34,6 @@ func ask(ctx context.Context, method reflect.Value) (err error) {
 		}
 	}()
 	results := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.Zero(method.Type().In(1))})
-	err, _ = results[1].Interface().(error)
+	err, _ = reflect.TypeAssert[error](results[1])
 	return err
 }
