@@ -30,7 +30,7 @@ clients: ## install the pinned AWS clients that the tests use, into this directo
 
 .PHONY: test
 test: clients cross ## run all tests, with AWS's own clients
-	FARMHAND_CLIENTS=required $(GO) test ./...
+	FARMHAND_CLIENTS=required $(GO) test -count=1 ./...
 
 .PHONY: test-race
 test-race: clients ## run all tests under the race detector (needs a C compiler)
