@@ -37,6 +37,7 @@ type Server struct {
 
 	process *os.Process   // nil while it is down
 	ended   chan struct{} // closed when the process is gone
+	spent   time.Duration // by the process that ended last; set before ended is closed
 	stdin   io.Closer     // the process ends when it is closed
 }
 
@@ -118,6 +119,7 @@ func (s *Server) launch() error {
 	ended := make(chan struct{})
 	go func() {
 		_ = p.Wait() // how a killed process ended is no news
+		s.spent = p.ProcessState.UserTime() + p.ProcessState.SystemTime()
 		close(ended)
 	}()
 	s.process, s.ended = p.Process, ended
@@ -177,6 +179,9 @@ func (s *Server) Kill() { s.end(os.Kill) }
 
 // Stop ends the server in good order; where there is no such signal, it kills it.
 func (s *Server) Stop() { s.end(syscall.SIGTERM) }
+
+// ProcessorTime is what the server's last process used in all its life. The server must be down.
+func (s *Server) ProcessorTime() time.Duration { return s.spent }
 
 func (s *Server) end(signal os.Signal) {
 	if s.process == nil {
