@@ -118,14 +118,20 @@ func TestSessionCredentials(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			// A restarted service recognises them: nothing is kept in memory.
-			got, err := open(t, dir).Authenticate(signed(t, tt.creds, tt.at), tt.at)
-			if code := sigv4.CodeOf(err); code != tt.want {
-				t.Fatalf("error %v, want code %q", err, tt.want)
+			// A restarted service recognises them: nothing has to be kept in memory. One that remembers the token says the same.
+			remembering := open(t, dir)
+			if _, err := remembering.Authenticate(signed(t, issued.Credentials, noon), noon); err != nil {
+				t.Fatal(err)
 			}
-			if tt.want == "" {
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("principal (-want +got):\n%s", diff)
+			for _, service := range []installation{open(t, dir), remembering} {
+				got, err := service.Authenticate(signed(t, tt.creds, tt.at), tt.at)
+				if code := sigv4.CodeOf(err); code != tt.want {
+					t.Fatalf("error %v, want code %q", err, tt.want)
+				}
+				if tt.want == "" {
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Errorf("principal (-want +got):\n%s", diff)
+					}
 				}
 			}
 		})

@@ -16,6 +16,7 @@ import (
 type Sessions struct {
 	sealer cipher.AEAD
 	key    []byte // of the secrets
+	opened openedTokens
 }
 
 // NewSessions returns the issuer of an installation.
@@ -72,20 +73,35 @@ func (s *Sessions) secret(token []byte) string {
 // open gives what a session token stands for. The error is [sigv4.ErrUnknownKey], or an ExpiredToken [sigv4.Error] with which the
 // secret is given all the same.
 func (s *Sessions) open(accessKeyID, token string, now time.Time) (secret string, p Principal, err error) {
+	o := s.opened.get(token)
+	if o == nil {
+		if o, err = s.unseal(token); err != nil {
+			return "", Principal{}, err
+		}
+		s.opened.put(token, o)
+	}
+	if o.AccessKeyID != accessKeyID {
+		return "", Principal{}, sigv4.ErrUnknownKey
+	}
+	if now.Unix() >= o.Expires {
+		err = &sigv4.Error{Code: sigv4.ExpiredToken, Message: "the session token has expired"}
+	}
+	return o.secret, o.Principal, err
+}
+
+// unseal opens a token; the error is [sigv4.ErrUnknownKey] when it is not one of ours.
+func (s *Sessions) unseal(token string) (*opened, error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return "", Principal{}, sigv4.ErrUnknownKey
+		return nil, sigv4.ErrUnknownKey
 	}
 	text, err := s.sealer.Open(nil, nil, sealed, nil)
 	if err != nil {
-		return "", Principal{}, sigv4.ErrUnknownKey
+		return nil, sigv4.ErrUnknownKey
 	}
-	var c claims
-	if err := json.Unmarshal(text, &c); err != nil || c.AccessKeyID != accessKeyID {
-		return "", Principal{}, sigv4.ErrUnknownKey
+	o := &opened{secret: s.secret(sealed)}
+	if err := json.Unmarshal(text, &o.claims); err != nil {
+		return nil, sigv4.ErrUnknownKey
 	}
-	if now.Unix() >= c.Expires {
-		err = &sigv4.Error{Code: sigv4.ExpiredToken, Message: "the session token has expired"}
-	}
-	return s.secret(sealed), c.Principal, err
+	return o, nil
 }
