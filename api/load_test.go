@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -93,7 +94,7 @@ func TestLoadIsOnesOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Operation("CreateFarm").Method != "POST" {
+	if b.Operation("CreateFarm").Method != http.MethodPost {
 		t.Error("the models share an operation")
 	}
 }
@@ -117,7 +118,7 @@ func TestOverlay(t *testing.T) {
 		t.Errorf("members %+v", s.Members)
 	}
 	o := m.Operation("ListThings")
-	if !o.ReadOnly || o.Method != "GET" || !cmp.Equal(o.ErrorCodes, map[string]string{"Oops": "Whoops"}) {
+	if !o.ReadOnly || o.Method != http.MethodGet || !cmp.Equal(o.ErrorCodes, map[string]string{"Oops": "Whoops"}) {
 		t.Errorf("operation %+v", o)
 	}
 	if _, err := api.Parse([]byte(small), nil); err != nil {

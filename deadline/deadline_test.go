@@ -20,7 +20,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline/server/servertest"
 )
 
-func loadModel(t testing.TB) *api.Model {
+func loadModel(t *testing.T) *api.Model {
 	t.Helper()
 	m, err := api.Load()
 	if err != nil {
@@ -30,7 +30,7 @@ func loadModel(t testing.TB) *api.Model {
 }
 
 // structures are the input and output types of every operation, found by the client's methods.
-func structures(t testing.TB) map[string]reflect.Type {
+func structures(t *testing.T) map[string]reflect.Type {
 	t.Helper()
 	m, c := loadModel(t), reflect.TypeFor[*client.Client]()
 	types := make(map[string]reflect.Type)

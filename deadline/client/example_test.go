@@ -50,8 +50,7 @@ func ExampleOperationError() {
 	cfg := aws.Config{Region: "us-west-2", BaseEndpoint: aws.String(service.URL), Credentials: credentials("AKIDEXAMPLE")}
 
 	_, err := client.New(cfg).GetFarm(context.Background(), &deadline.GetFarmInput{FarmId: "farm-1"})
-	var missing *deadline.ResourceNotFoundException
-	if errors.As(err, &missing) {
+	if missing, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
 		fmt.Println("there is no", missing.ResourceType, missing.ResourceId)
 	}
 	// Output: there is no farm farm-1

@@ -24,14 +24,14 @@ const (
 )
 
 // serve answers one request with a service of one function, and checks the answer against the model.
-func serve(t testing.TB, answer func(operation string, in, out any) error, o server.Options, method, target, body string) *httptest.ResponseRecorder {
-	t.Helper()
+func serve(tb testing.TB, answer func(operation string, in, out any) error, o server.Options, method, target, body string) *httptest.ResponseRecorder {
+	tb.Helper()
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "request-1" }
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
-	servertest.Handler(t, server.NewHandler(script{answer}, o)).ServeHTTP(w, r)
+	servertest.Handler(tb, server.NewHandler(script{answer}, o)).ServeHTTP(w, r)
 	return w
 }
 
@@ -44,11 +44,11 @@ type problem struct {
 	FieldList []struct{ Name, Message string }
 }
 
-func readProblem(t testing.TB, w *httptest.ResponseRecorder) (problem, []string) {
-	t.Helper()
+func readProblem(tb testing.TB, w *httptest.ResponseRecorder) (problem, []string) {
+	tb.Helper()
 	var p problem
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
-		t.Fatalf("%v in %s", err, w.Body)
+		tb.Fatalf("%v in %s", err, w.Body)
 	}
 	var names []string
 	for _, f := range p.FieldList {

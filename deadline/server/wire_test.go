@@ -116,7 +116,7 @@ type doer func(*http.Request) (*http.Response, error)
 
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
-func compareRequests(t testing.TB, want, got *http.Request) {
+func compareRequests(t *testing.T, want, got *http.Request) {
 	t.Helper()
 	type line struct {
 		Method, Path string
@@ -135,7 +135,7 @@ func compareRequests(t testing.TB, want, got *http.Request) {
 }
 
 // bodyOf is the JSON value of a request's body, nil when there is none.
-func bodyOf(t testing.TB, r *http.Request) (v any) {
+func bodyOf(t *testing.T, r *http.Request) (v any) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
