@@ -135,7 +135,7 @@ func (a *agent) cleanUp(living context.Context) {
 	ctx, cancel := context.WithTimeout(living, closePatience)
 	defer cancel()
 	err := a.hosted.Close(ctx)
-	a.logs.close()
+	a.logs.close(a.lastPatience())
 	err = errors.Join(err, a.reports.close())
 	if a.root != "" && !a.cfg.RetainSessionDir {
 		err = errors.Join(err, os.RemoveAll(a.root))

@@ -9,8 +9,21 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 )
 
-// lastWord is how long the last requests of a drain may take together.
-const lastWord = 5 * time.Second
+// The last requests and the last lines of the logs may take this long each, or the grace if that is less; less still in a hurry.
+const (
+	lastWord    = 5 * time.Second
+	hurriedWord = time.Second
+)
+
+// lastPatience is how long a last request may take now.
+func (a *agent) lastPatience() time.Duration {
+	select {
+	case <-a.hurry:
+		return min(hurriedWord, a.cfg.Grace)
+	default:
+		return min(lastWord, a.cfg.Grace)
+	}
+}
 
 // drain interrupts what runs, lets environments exit within the grace, reports, and says STOPPED. Nothing here fails the worker: what the
 // service does not learn now, it learns at the next start or by the missing heartbeat.
@@ -68,7 +81,7 @@ func (a *agent) finish(ctx, living context.Context) {
 
 // stop sends the results that are left, and STOPPED.
 func (a *agent) stop(living context.Context) {
-	ctx, cancel := context.WithTimeout(living, lastWord)
+	ctx, cancel := context.WithTimeout(living, a.lastPatience())
 	defer cancel()
 	if a.reports.waiting() > 0 {
 		if _, err := a.poll(ctx); err != nil {

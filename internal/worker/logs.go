@@ -27,9 +27,6 @@ const (
 	maxHeldBytes   = 64 << 20
 )
 
-// lastLogs is how long the logs may take to be sent when the worker ends.
-const lastLogs = 5 * time.Second
-
 // shipper sends logs in the background, each stream in order.
 type shipper struct {
 	sink  logSink
@@ -37,8 +34,9 @@ type shipper struct {
 	every time.Duration
 	held  atomic.Int64
 
-	closing chan struct{} // closed when the worker ends
-	streams sync.WaitGroup
+	closing  chan struct{} // closed when the worker ends
+	patience time.Duration // how long the last lines may take; set before closing is closed
+	streams  sync.WaitGroup
 }
 
 func newShipper(cfg *Config, sink logSink) *shipper {
@@ -71,8 +69,9 @@ func (s *shipper) open(c *deadline.LogConfiguration) *logStream {
 	return l
 }
 
-// close sends what is held, for a short time, and ends all streams.
-func (s *shipper) close() {
+// close sends what is held, within the patience, and ends all streams.
+func (s *shipper) close(patience time.Duration) {
+	s.patience = patience
 	close(s.closing)
 	s.streams.Wait()
 }
@@ -193,7 +192,7 @@ func (l *logStream) run() {
 	l.shipper.streams.Go(func() {
 		select {
 		case <-l.shipper.closing:
-			last = time.AfterFunc(lastLogs, cancel)
+			last = time.AfterFunc(l.shipper.patience, cancel)
 			<-ended
 			last.Stop()
 		case <-ended:

@@ -74,7 +74,7 @@ func TestLogsTravelTogether(t *testing.T) {
 			t.Errorf("%d lines in %d requests, want 101 in 1, the empty one as a blank", len(got), service.calls)
 		}
 		stream.line("last")
-		ship.close()
+		ship.close(lastWord)
 		if got := service.got(); got[len(got)-1] != "last" {
 			t.Error("the last line was not sent when the worker ended")
 		}
@@ -100,7 +100,7 @@ func TestLogsWaitForTheService(t *testing.T) {
 		if service.calls > 300 {
 			t.Errorf("%d requests in ten minutes", service.calls)
 		}
-		ship.close()
+		ship.close(lastWord)
 	})
 }
 
@@ -110,8 +110,8 @@ func TestLogsGiveUpWhenTheWorkerEnds(t *testing.T) {
 		ship, stream := openStream(&logService{err: context.DeadlineExceeded})
 		stream.line("lost")
 		began := time.Now()
-		ship.close()
-		if took := time.Since(began); took > lastLogs+connectionCeil {
+		ship.close(lastWord)
+		if took := time.Since(began); took > lastWord+connectionCeil {
 			t.Errorf("ending took %v", took)
 		}
 	})
@@ -127,7 +127,7 @@ func TestRefusedBatchDoesNotBlockTheStream(t *testing.T) {
 		synctest.Wait()
 		service.fail(nil)
 		stream.line("accepted")
-		ship.close()
+		ship.close(lastWord)
 		if got := strings.Join(service.got(), ","); got != "accepted" {
 			t.Errorf("got %q", got)
 		}
