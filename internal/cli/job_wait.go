@@ -99,7 +99,11 @@ func took(job *deadline.GetJobOutput) string {
 	if job.StartedAt == nil || job.EndedAt == nil {
 		return ""
 	}
-	return " in " + job.EndedAt.Sub(*job.StartedAt).Round(100*time.Millisecond).String()
+	d := job.EndedAt.Sub(*job.StartedAt)
+	if d > time.Second {
+		d = d.Round(100 * time.Millisecond)
+	}
+	return " in " + d.Round(time.Millisecond).String()
 }
 
 // jobProgress shows how far a job is: a bar on a terminal, a line per change elsewhere.
