@@ -331,7 +331,7 @@ func TestArchitectureNamesRealTests(t *testing.T) {
 		var named int
 		lines := bufio.NewScanner(bytes.NewReader(text))
 		for number := 1; lines.Scan(); number++ {
-			for _, word := range strings.Split(lines.Text(), "`") {
+			for word := range strings.SplitSeq(lines.Text(), "`") {
 				if !strings.HasPrefix(word, "Test") || strings.ContainsAny(word, " .") {
 					continue
 				}

@@ -107,7 +107,7 @@ func (p *port) get(t *testing.T, path string) (status int, header http.Header, b
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // the body has been read
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)

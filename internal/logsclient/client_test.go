@@ -30,7 +30,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.target, s.name, s.request = r.Header.Get("X-Amz-Target"), sigv4.Service(r), string(body)
 	w.WriteHeader(s.status)
-	io.WriteString(w, s.body)
+	io.WriteString(w, s.body) //nolint:errcheck // the caller is gone
 }
 
 func start(t *testing.T, s *service) *logsclient.Client {
