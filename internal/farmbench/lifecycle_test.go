@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"sync"
@@ -25,13 +26,18 @@ const (
 	bigJobs = 4 // that hold the queued tasks
 	warmUp  = 3 * time.Second
 	window  = 10 * time.Second
+	// paced is the life cycles a second of all workers while they do not work flat out: the budget's.
+	paced       = 2000
+	pacedWindow = 5 * time.Second
+	pause       = workers * time.Second / (2 * paced) // of a worker from request to request, when paced
 )
 
 func TestMain(m *testing.M) { testfarm.Main(m) }
 
 // BenchmarkTaskLifeCycles measures how many tasks a second go from claimed to running to succeeded: each worker holds one task at a time
 // in front, reports it to run in one request and to have succeeded in the next. A claim is a request whose answer hands out new work.
-// The server's processor time for each life cycle says the same with less noise, where others use the machine too.
+// It is counted while all workers work flat out, so that a request waits for those of 63 others, and then while their tasks take as long
+// as makes 2,000 of them a second. The server's processor time for each life cycle says the same with less noise, where others use the machine too.
 func BenchmarkTaskLifeCycles(b *testing.B) {
 	rates := map[int64]float64{}
 	for _, queued := range []int64{10_000, 1_000_000} {
@@ -70,14 +76,13 @@ func lifeCycles(b *testing.B, queued int64) (perSecond float64) {
 	} else {
 		f.Kill()
 	}
-	claims := slices.Concat(s.claims...)
-	slices.Sort(claims)
-	perSecond = float64(s.done.Load()) / s.took.Seconds()
+	perSecond = float64(s.flatOut.done.Load()) / s.flatOut.took.Seconds()
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(perSecond, "life-cycles/s")
-	b.ReportMetric(milliseconds(quantile(claims, 0.50)), "claim-p50-ms")
-	b.ReportMetric(milliseconds(quantile(claims, 0.99)), "claim-p99-ms")
-	b.ReportMetric(float64(f.ProcessorTime().Microseconds())/float64(s.ever.Load()), "server-µs/life-cycle")
+	s.flatOut.report(b, "claim")
+	b.ReportMetric(float64(s.paced.done.Load())/s.paced.took.Seconds(), "paced-life-cycles/s")
+	s.paced.report(b, "paced-claim")
+	b.ReportMetric(float64(f.ProcessorTime().Microseconds())/float64(s.done.Load()), "server-µs/life-cycle")
 	return perSecond
 }
 
@@ -106,33 +111,59 @@ steps:
 // stage is 64 workers on a farm.
 type stage struct {
 	*testfarm.Farm
-	ctx      context.Context //nolint:containedctx // the benchmark's
-	size     int64           // tasks of a job
-	queued   atomic.Int64
-	counting atomic.Bool
-	done     atomic.Int64 // life cycles while counting
-	ever     atomic.Int64 // life cycles
-	took     time.Duration
-	refill   sync.Mutex // one job is added at a time
-	claims   [][]time.Duration
+	ctx            context.Context //nolint:containedctx // the benchmark's
+	size           int64           // tasks of a job
+	queued, done   atomic.Int64    // tasks
+	refill         sync.Mutex      // one job is added at a time
+	current        atomic.Pointer[count]
+	flatOut, paced count
 }
 
-// measure lets the workers run, and counts for a while.
+// count is what is counted for a while.
+type count struct {
+	took   time.Duration
+	done   atomic.Int64 // life cycles
+	mu     sync.Mutex   // guards claims
+	claims []time.Duration
+}
+
+func (c *count) claimed(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.claims = append(c.claims, d)
+}
+
+func (c *count) report(b *testing.B, what string) {
+	b.Helper()
+	slices.Sort(c.claims)
+	b.ReportMetric(milliseconds(quantile(c.claims, 0.50)), what+"-p50-ms")
+	b.ReportMetric(milliseconds(quantile(c.claims, 0.99)), what+"-p99-ms")
+}
+
+// count counts for a while.
+func (s *stage) count(ctx context.Context, into *count, d time.Duration) {
+	began := time.Now()
+	s.current.Store(into)
+	wait(ctx, d)
+	s.current.Store(nil)
+	into.took = time.Since(began)
+}
+
+// measure lets the workers run, and counts for a while: flat out, and then paced.
 func (s *stage) measure(b *testing.B) {
 	b.Helper()
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
-	s.claims = make([][]time.Duration, workers)
+	var slow atomic.Bool
 	running, runCtx := errgroup.WithContext(ctx)
-	for n := range workers {
-		running.Go(func() error { return s.work(b, runCtx, &s.claims[n]) })
+	for range workers {
+		running.Go(func() error { return s.work(b, runCtx, &slow) })
 	}
 	wait(runCtx, warmUp)
-	began := time.Now()
-	s.counting.Store(true)
-	wait(runCtx, window)
-	s.counting.Store(false)
-	s.took = time.Since(began)
+	s.count(runCtx, &s.flatOut, window)
+	slow.Store(true)
+	wait(runCtx, time.Second)
+	s.count(runCtx, &s.paced, pacedWindow)
 	failed := runCtx.Err() != nil
 	stop()
 	if err := running.Wait(); failed {
@@ -150,7 +181,7 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // work is one worker: request after request.
-func (s *stage) work(b *testing.B, ctx context.Context, claims *[]time.Duration) error {
+func (s *stage) work(b *testing.B, ctx context.Context, slow *atomic.Bool) error {
 	b.Helper()
 	held := map[string]bool{}
 	claimed := false
@@ -159,18 +190,30 @@ func (s *stage) work(b *testing.B, ctx context.Context, claims *[]time.Duration)
 			claimed = s.take(b, held, reports, out)
 		},
 	})
+	due := time.Now().Add(rand.N(pause))
 	for err == nil {
-		began := time.Now()
-		err = w.Turn(ctx)
-		if claimed && s.counting.Load() {
-			*claims = append(*claims, time.Since(began))
+		if slow.Load() {
+			due = later(due.Add(pause), time.Now().Add(-pause))
+			wait(ctx, time.Until(due))
 		}
+		began, counting := time.Now(), s.current.Load()
 		claimed = false
+		if err = w.Turn(ctx); err == nil && claimed && counting != nil {
+			counting.claimed(time.Since(began))
+		}
 	}
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // told to stop
 	}
 	return err
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // take counts what was done, and reports whether there is new work.
@@ -181,9 +224,9 @@ func (s *stage) take(b *testing.B, held map[string]bool, reports testfarm.Report
 			continue
 		}
 		delete(held, id)
-		s.ever.Add(1)
-		if s.counting.Load() {
-			s.done.Add(1)
+		s.done.Add(1)
+		if c := s.current.Load(); c != nil {
+			c.done.Add(1)
 		}
 		s.replace(b)
 	}
