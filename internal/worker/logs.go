@@ -199,14 +199,12 @@ func (l *logStream) run() {
 		}
 	})
 	for {
-		more := true
+		var more bool
 		select {
 		case <-l.wake:
 			more = l.gather()
 		case <-l.stop:
-			more = false
 		case <-l.shipper.closing:
-			more = false
 		}
 		if !l.flush(ctx) || !more {
 			return

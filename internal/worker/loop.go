@@ -17,10 +17,10 @@ func (a *agent) loop(ctx, living context.Context) error {
 	for {
 		asked := time.Now()
 		out, err := a.poll(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil //nolint:nilerr // the end was asked for; draining reports again
+		case err != nil:
 			return err
 		}
 		if out.DesiredWorkerStatus == deadline.DesiredWorkerStatusStopped {

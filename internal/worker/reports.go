@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -138,11 +139,7 @@ func (r *reports) write(l line) error {
 func (r *reports) collect() map[string]report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	batch := make(map[string]report, len(r.book))
-	for id, each := range r.book {
-		batch[id] = each
-	}
-	return batch
+	return maps.Clone(r.book)
 }
 
 // confirm forgets what the service has, except where there is newer word.

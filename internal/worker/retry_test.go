@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,14 +83,14 @@ func TestCredentialsAreRenewedInTime(t *testing.T) {
 	t.Parallel()
 	for _, life := range []time.Duration{time.Hour, 20 * time.Minute, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			number, away := 0, false
+			var number atomic.Int64
+			var away atomic.Bool
 			r := &roleCredentials{name: "test", log: slog.New(slog.DiscardHandler)}
 			r.fetch = func(context.Context) (*deadline.AwsCredentials, error) {
-				if away {
+				if away.Load() {
 					return nil, &deadline.InternalServerErrorException{}
 				}
-				number++
-				return &deadline.AwsCredentials{AccessKeyId: fmt.Sprint("key", number), Expiration: time.Now().Add(life)}, nil
+				return &deadline.AwsCredentials{AccessKeyId: fmt.Sprint("key", number.Add(1)), Expiration: time.Now().Add(life)}, nil
 			}
 			if err := r.renew(t.Context(), ""); err != nil {
 				t.Fatal(err)
@@ -104,12 +105,12 @@ func TestCredentialsAreRenewedInTime(t *testing.T) {
 					t.Fatalf("expired credentials %v (%v)", c.Expires, err)
 				}
 			}
-			if number > 30 {
-				t.Errorf("life %v: renewed %d times in ten lives", life, number)
+			if n := number.Load(); n > 30 {
+				t.Errorf("life %v: renewed %d times in ten lives", life, n)
 			}
-			away = true
+			away.Store(true)
 			<-time.After(life + time.Hour)
-			away = false
+			away.Store(false)
 			<-time.After(2 * time.Minute)
 			if c, err := r.Retrieve(ctx); err != nil || time.Now().After(c.Expires) {
 				t.Errorf("not renewed after the service came back: %v", err)

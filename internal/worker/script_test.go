@@ -1,3 +1,5 @@
+//go:build unix
+
 package worker_test
 
 import (
@@ -6,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -146,9 +149,7 @@ func (s *script) UpdateWorkerSchedule(_ context.Context, in *deadline.UpdateWork
 	if err := s.said("UpdateWorkerSchedule " + strings.Join(finals, " ")); err != nil {
 		return nil, err
 	}
-	for id, info := range in.UpdatedSessionActions {
-		s.reported[id] = info
-	}
+	maps.Copy(s.reported, in.UpdatedSessionActions)
 	s.order = append(s.order, finals...)
 	s.pending = slices.DeleteFunc(s.pending, func(a deadline.AssignedSessionAction) bool {
 		return s.reported[a.SessionActionId].CompletedStatus != ""
@@ -268,7 +269,7 @@ func (s *script) await(what string, holds func() bool) {
 	}
 }
 
-// said says how often the worker made a call. The caller holds mu, as the conditions of await do.
+// count is how often the worker made a call. The caller holds mu, as the conditions of await do.
 func (s *script) count(call string) (n int) {
 	for _, c := range s.calls {
 		if strings.TrimSpace(c) == call {
@@ -276,6 +277,20 @@ func (s *script) count(call string) (n int) {
 		}
 	}
 	return n
+}
+
+// made gives all calls so far.
+func (s *script) made() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return trimmed(s.calls)
+}
+
+// report is the latest word on an action.
+func (s *script) report(i int) deadline.UpdatedSessionActionInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reported[actionID(i)]
 }
 
 // statuses are the final words on the first n actions, "" where there is none.
