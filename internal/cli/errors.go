@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/deadline"
@@ -47,6 +48,9 @@ func hintFor(err error) string {
 	}
 	if _, ok := errors.AsType[*deadline.AccessDeniedException](err); ok {
 		return `check the credentials: eval "$(farmhand env)" sets those of the farm that runs in --data-dir`
+	}
+	if reach, ok := errors.AsType[*net.OpError](err); ok && reach.Op == "dial" {
+		return "nothing answers there: start the farm again, or name another one with --endpoint-url"
 	}
 	if validation, ok := errors.AsType[*deadline.ValidationException](err); ok {
 		return fieldsText(validation)
