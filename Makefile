@@ -6,8 +6,6 @@ GO        ?= go
 LDFLAGS   := -s -w
 GOTOOL    := $(GO) tool -modfile=tools/go.mod
 LINT      := .cache/golangci-lint
-PYTHON    := .venv/bin/python
-CLIENTS   := interop
 
 export CGO_ENABLED ?= 0
 
