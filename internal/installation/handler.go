@@ -110,6 +110,8 @@ pre { padding: 1rem; border-radius: .5rem; background: color-mix(in srgb, curren
 <p class="about">A render farm that speaks the AWS Deadline Cloud API.</p>
 <dl>
 <dt>version</dt><dd>{{.Version}}</dd>
+<dt>running since</dt><dd><time>{{.Since}}</time></dd>
+<dt>services</dt><dd>Deadline Cloud, CloudWatch Logs</dd>
 <dt>region</dt><dd>{{.Region}}</dd>
 <dt>health</dt><dd><a href="/healthz">/healthz</a> · <a href="/readyz">/readyz</a></dd>
 </dl>
@@ -123,9 +125,10 @@ farmhand submit examples/spheres --wait</pre>
 `))
 
 func index(region string) http.Handler {
+	about := struct{ Version, Since, Region string }{telemetry.Version(), time.Now().UTC().Format("2006-01-02 15:04:05 UTC"), region}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		_ = indexPage.Execute(w, struct{ Version, Region string }{telemetry.Version(), region}) // fails only when the caller is gone
+		_ = indexPage.Execute(w, about) // fails only when the caller is gone
 	})
 }

@@ -265,7 +265,7 @@ func TestIndexPage(t *testing.T) {
 	t.Parallel()
 	p := start(t, installation.Config{DataDir: t.TempDir(), Region: "eu-north-1"})
 	status, header, body := p.get(t, "/")
-	if status != http.StatusOK || header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(body, "<dd>eu-north-1</dd>") {
+	if status != http.StatusOK || header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(body, "<dd>eu-north-1</dd>") || !strings.Contains(body, " UTC</time>") {
 		t.Errorf("%d %v\n%s", status, header, body)
 	}
 	if strings.Contains(body, "AKIA") {
