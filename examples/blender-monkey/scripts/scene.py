@@ -36,6 +36,7 @@ scene.camera = bpy.context.object
 scene.render.engine = "CYCLES"
 scene.cycles.device = "CPU"
 scene.cycles.samples = int(samples)
+scene.cycles.use_denoising = False  # distributions build Blender without the denoiser
 scene.render.resolution_x, scene.render.resolution_y = 480, 270
 scene.frame_end = 48
 
