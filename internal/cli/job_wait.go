@@ -136,8 +136,8 @@ func (p *jobProgress) show(job *deadline.GetJobOutput) {
 	if all > 0 && p.bar.GetMax64() != all {
 		p.bar.ChangeMax64(all)
 	}
-	p.bar.Describe(string(job.TaskRunStatus))
 	p.bar.Set64(succeeded) //nolint:errcheck // it only fails past its maximum
+	p.bar.Describe(string(job.TaskRunStatus))
 }
 
 func (p *jobProgress) done() {
