@@ -111,7 +111,7 @@ steps:
 // stage is 64 workers on a farm.
 type stage struct {
 	*testfarm.Farm
-	ctx            context.Context //nolint:containedctx // the benchmark's
+	ctx            context.Context // the benchmark's
 	size           int64           // tasks of a job
 	queued, done   atomic.Int64    // tasks
 	refill         sync.Mutex      // one job is added at a time
@@ -157,7 +157,7 @@ func (s *stage) measure(b *testing.B) {
 	var slow atomic.Bool
 	running, runCtx := errgroup.WithContext(ctx)
 	for range workers {
-		running.Go(func() error { return s.work(b, runCtx, &slow) })
+		running.Go(func() error { return s.work(runCtx, &slow) })
 	}
 	wait(runCtx, warmUp)
 	s.count(runCtx, &s.flatOut, window)
@@ -181,13 +181,12 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // work is one worker: request after request.
-func (s *stage) work(b *testing.B, ctx context.Context, slow *atomic.Bool) error {
-	b.Helper()
+func (s *stage) work(ctx context.Context, slow *atomic.Bool) error {
 	held := map[string]bool{}
 	claimed := false
 	w, err := s.Join(ctx, testfarm.Script{
 		Answered: func(reports testfarm.Reports, out *deadline.UpdateWorkerScheduleOutput) {
-			claimed = s.take(b, held, reports, out)
+			claimed = s.take(held, reports, out)
 		},
 	})
 	due := time.Now().Add(rand.N(pause))
@@ -217,8 +216,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // take counts what was done, and reports whether there is new work.
-func (s *stage) take(b *testing.B, held map[string]bool, reports testfarm.Reports, out *deadline.UpdateWorkerScheduleOutput) (claimed bool) {
-	b.Helper()
+func (s *stage) take(held map[string]bool, reports testfarm.Reports, out *deadline.UpdateWorkerScheduleOutput) (claimed bool) {
 	for id, r := range reports {
 		if r.CompletedStatus != deadline.CompletedStatusSucceeded {
 			continue
@@ -228,7 +226,7 @@ func (s *stage) take(b *testing.B, held map[string]bool, reports testfarm.Report
 		if c := s.current.Load(); c != nil {
 			c.done.Add(1)
 		}
-		s.replace(b)
+		s.replace()
 	}
 	for _, session := range out.AssignedSessions {
 		for i := range session.SessionActions {
@@ -241,8 +239,7 @@ func (s *stage) take(b *testing.B, held map[string]bool, reports testfarm.Report
 }
 
 // replace keeps the number of queued tasks what it was, give or take a job.
-func (s *stage) replace(b *testing.B) {
-	b.Helper()
+func (s *stage) replace() {
 	if s.queued.Add(-1) > (bigJobs-1)*s.size {
 		return
 	}
