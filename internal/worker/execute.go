@@ -172,7 +172,7 @@ func (s *jobSession) syncInputs(ctx context.Context, runtime *session.Session, s
 func (s *jobSession) event(e session.Event) {
 	switch e := e.(type) {
 	case session.LogLine:
-		s.log.add(e.Time, e.Text)
+		s.log.addSlowly(e.Time, e.Text)
 	case session.Progress:
 		s.progress(new(float32(e.Percent)), "")
 	case session.StatusMessage:

@@ -61,6 +61,7 @@ func (s *shipper) open(c *deadline.LogConfiguration) *logStream {
 		shipper: s, group: c.Options["logGroupName"], name: c.Options["logStreamName"],
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
+	l.room.L = &l.mu
 	if l.group == "" || l.name == "" {
 		l.closed = true
 		return l
@@ -84,10 +85,12 @@ type logStream struct {
 	stop        chan struct{} // closed by close
 
 	mu      sync.Mutex // guards the fields below
+	room    sync.Cond  // bytes, away or closed has changed
 	events  []logsclient.Event
 	bytes   int
 	dropped int
 	last    int64 // time stamps never go back
+	away    bool  // the last request failed
 	closed  bool
 }
 
@@ -112,6 +115,17 @@ func (l *logStream) add(at time.Time, text string) {
 		l.hold(part)
 	}
 	poke(l.wake)
+}
+
+// addSlowly is add for output: while the log service takes lines, but not as fast as a job writes them, it waits for room, and so does the
+// job. Lines are dropped only when the service is away.
+func (l *logStream) addSlowly(at time.Time, text string) {
+	l.mu.Lock()
+	for l.bytes+len(text) > maxStreamBytes/2 && !l.away && !l.closed {
+		l.room.Wait()
+	}
+	l.mu.Unlock()
+	l.add(at, text)
 }
 
 // hold queues one event. l.mu is held.
@@ -173,6 +187,8 @@ func (l *logStream) sent(batch []logsclient.Event) {
 	}
 	l.bytes -= size
 	l.shipper.held.Add(-int64(size))
+	l.away = false
+	l.room.Broadcast()
 	if l.events = l.events[len(batch):]; len(l.events) == 0 {
 		l.events = nil // give the memory back
 		if l.dropped > 0 {
@@ -212,24 +228,38 @@ func (l *logStream) run() {
 	}
 }
 
-// gather waits a moment so that lines travel together. It answers false when no more will come.
+// gather waits a moment so that lines travel together, as many as fit one request. It answers false when no more will come.
 func (l *logStream) gather() bool {
 	timer := time.NewTimer(l.shipper.every)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-l.stop:
-	case <-l.shipper.closing:
+	for {
+		select {
+		case <-l.wake:
+			if l.enough() {
+				return true
+			}
+		case <-timer.C:
+			return true
+		case <-l.stop:
+			return false
+		case <-l.shipper.closing:
+			return false
+		}
 	}
-	return false
+}
+
+// enough says whether a request would be full.
+func (l *logStream) enough() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bytes >= maxBatchBytes || len(l.events) >= maxBatchEvents
 }
 
 // flush sends all that is held. It answers false when it gave up, because the worker ends.
 func (l *logStream) flush(ctx context.Context) bool {
 	failures := 0
 	for batch := l.batch(); len(batch) > 0; batch = l.batch() {
-		err := l.shipper.sink.PutLogEvents(ctx, &logsclient.PutLogEventsInput{LogGroupName: l.group, LogStreamName: l.name, LogEvents: batch})
+		err := l.put(ctx, batch)
 		switch {
 		case err == nil:
 			l.sent(batch)
@@ -244,6 +274,7 @@ func (l *logStream) flush(ctx context.Context) bool {
 			l.sent(batch)
 			continue
 		}
+		l.failed()
 		if failures == 0 {
 			l.shipper.log.LogAttrs(ctx, slog.LevelWarn, "a log cannot be sent now", slog.String("log_stream", l.name), slog.Any("error", err))
 		}
@@ -253,6 +284,23 @@ func (l *logStream) flush(ctx context.Context) bool {
 		failures++
 	}
 	return true
+}
+
+// putTimeout bounds one request.
+const putTimeout = 30 * time.Second
+
+func (l *logStream) put(ctx context.Context, batch []logsclient.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	return l.shipper.sink.PutLogEvents(ctx, &logsclient.PutLogEventsInput{LogGroupName: l.group, LogStreamName: l.name, LogEvents: batch})
+}
+
+// failed lets nobody wait for a service that is away.
+func (l *logStream) failed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.away = true
+	l.room.Broadcast()
 }
 
 // refused says whether the service will never take a batch: what is wrong is in it.
@@ -269,5 +317,6 @@ func (l *logStream) close() {
 	if !l.closed {
 		l.closed = true
 		close(l.stop)
+		l.room.Broadcast()
 	}
 }

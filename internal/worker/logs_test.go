@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,6 +139,7 @@ func TestLogMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	service := &logService{}
 	stream := &logStream{shipper: newShipper(&Config{}, service), wake: make(chan struct{}, 1)}
+	stream.room.L = &stream.mu
 	long := strings.Repeat("é", maxEventBytes) // two bytes each: several events
 	for range 3 * maxStreamBytes / len(long) {
 		stream.line(long)
@@ -166,4 +168,42 @@ func TestLogMemoryIsBounded(t *testing.T) {
 	if held := stream.shipper.held.Load(); stream.bytes != 0 || held != 0 {
 		t.Errorf("%d and %d bytes are held after all was sent", stream.bytes, held)
 	}
+}
+
+func TestOutputWaitsForASlowLogService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &logService{}
+		ship, stream := openStream(service)
+		line := strings.Repeat("x", 100_000)
+		const lines = 3 * maxStreamBytes / 100_000
+		var written atomic.Int64
+		var writer sync.WaitGroup
+		write := func() {
+			for range lines {
+				stream.addSlowly(time.Now(), line)
+				written.Add(1)
+			}
+		}
+		writer.Go(write)
+		synctest.Wait()
+		if n := written.Load(); n >= lines {
+			t.Error("output does not wait for the service")
+		}
+		writer.Wait()
+		stream.close()
+		<-time.After(time.Minute)
+		synctest.Wait()
+		if got := len(service.got()); got != lines {
+			t.Errorf("%d of %d lines arrived", got, lines)
+		}
+		ship.close(lastWord)
+
+		away := &logService{err: context.DeadlineExceeded}
+		ship, stream = openStream(away)
+		writer.Go(write)
+		writer.Wait() // it does not wait for a service that is away
+		stream.close()
+		ship.close(lastWord)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -88,6 +89,9 @@ func New(cfg Config) (*Session, error) {
 	s.log.emit = cfg.OnEvent
 	s.log.level = slog.LevelInfo
 	s.setRules(cfg.PathMappingRules)
+	if why := untrusted(filepath.Dir(files.path)); why != "" {
+		s.log.line(slog.LevelWarn, "The session's files are not safe from other users of this host: "+why)
+	}
 	return s, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/farmhand-render/farmhand/openjd/expr"
 	"github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/session"
+	"github.com/farmhand-render/farmhand/openjd/session/process"
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
 
@@ -490,4 +491,60 @@ func TestLogLevel(t *testing.T) {
 		t.Errorf("%d progress events, want 1", progress)
 	}
 	o.await(t, "the command ended with exit code 1")
+}
+
+func TestAnotherUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run sessions as another user")
+	}
+	user, err := process.LookupUser("nobody", "")
+	if err != nil {
+		t.Skip(err)
+	}
+	root, err := os.MkdirTemp("", "sessions-") // t.TempDir is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(root); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, o := open(t, session.Config{Root: root, User: user})
+	env := environment(t, "own", `{{Env.File.Tool}}; echo "openjd_env: A=b"; echo "who $(stat -c %U:%a . {{Env.File.Tool}} {{Session.PathMappingRulesFile}} | tr '\n' ' ')"; echo "home $HOME $USER"`, "")
+	env.Script.EmbeddedFiles = []template.EmbeddedFile{{Name: "Tool", Type: template.TextFile, Runnable: true, Data: format(t, "#!/bin/sh\necho tool $(id -un)\n")}}
+	expect(t, enter(t, s, env), session.Succeeded)
+	if got := o.await(t, "tool "); got != "nobody" {
+		t.Errorf("the tool ran as %s", got)
+	}
+	got := strings.Fields(o.await(t, "who "))
+	if diff := cmp.Diff([]string{"nobody:700", "nobody:700", "nobody:600"}, got); diff != "" {
+		t.Errorf("owners and modes (-want +got):\n%s", diff)
+	}
+	if got := o.await(t, "home "); got != user.Home+" nobody" {
+		t.Errorf("home %q", got)
+	}
+	cancelWhen(t, s, o, "ready", session.CancelOptions{})
+	action := shell(t, `trap 'cat cancel_info.json; exit 1' TERM; echo ready; sleep 1000 & wait`)
+	action.Cancelation = &template.Cancelation{Mode: template.NotifyThenTerminate}
+	expect(t, runTask(t, s, action), session.Canceled)
+	o.await(t, `{"NotifyEnd"`)
+}
+
+func TestUnsafeRootIsTold(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	_, o := open(t, session.Config{Root: root})
+	if got := o.lines(); len(got) != 0 {
+		t.Errorf("a safe root: %q", got)
+	}
+	if err := os.Chmod(root, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, o = open(t, session.Config{Root: root})
+	o.await(t, "The session's files are not safe from other users of this host: "+root+" can be written by anybody")
 }
