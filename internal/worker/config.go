@@ -115,6 +115,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := lockFile(lock); err != nil {
 		return fmt.Errorf("worker: lock %s: %w", w.cfg.StateDir, err)
 	}
+	defer unlockFile(lock) //nolint:errcheck // closing it follows
 	a, err := newAgent(&w.cfg, w.hurry)
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)

@@ -16,6 +16,8 @@ import (
 
 // logService is a log service that can be away.
 type logService struct {
+	delay time.Duration // of each answer
+
 	mu     sync.Mutex // guards the fields below
 	err    error
 	lines  []string
@@ -24,6 +26,7 @@ type logService struct {
 }
 
 func (s *logService) PutLogEvents(_ context.Context, in *logsclient.PutLogEventsInput) error {
+	<-time.After(s.delay)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
@@ -173,7 +176,7 @@ func TestLogMemoryIsBounded(t *testing.T) {
 func TestOutputWaitsForASlowLogService(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &logService{}
+		service := &logService{delay: time.Second}
 		ship, stream := openStream(service)
 		line := strings.Repeat("x", 100_000)
 		const lines = 3 * maxStreamBytes / 100_000
@@ -192,7 +195,7 @@ func TestOutputWaitsForASlowLogService(t *testing.T) {
 		}
 		writer.Wait()
 		stream.close()
-		<-time.After(time.Minute)
+		<-time.After(2 * time.Minute)
 		synctest.Wait()
 		if got := len(service.got()); got != lines {
 			t.Errorf("%d of %d lines arrived", got, lines)

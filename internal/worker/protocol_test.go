@@ -32,7 +32,8 @@ func TestOrderOfTheFirstCalls(t *testing.T) {
 		t.Errorf("the last call was not STOPPED: %q", last)
 	}
 	s.tell(func() { s.calls = nil })
-	s.start(state, nil)
+	again := s.start(state, nil)
+	defer again.end(nil)
 	s.await("the worker polls again", func() bool { return s.count("UpdateWorkerSchedule") > 0 })
 	if slices.Contains(s.made(), "CreateWorker") {
 		t.Error("the worker registered again")
