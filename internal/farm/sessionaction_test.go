@@ -171,6 +171,7 @@ func TestSessionActionFilters(t *testing.T) {
 
 // loseWorkersAfter makes a service whose workers are lost when they are silent for so long.
 func loseWorkersAfter(t *testing.T, silence time.Duration) func(*Config) {
+	t.Helper()
 	return func(c *Config) {
 		c.Committer = committer.New(c.Store.(store.Store), committer.Options{
 			Config: scheduler.Config{HeartbeatTimeout: silence, TickInterval: silence / 8},

@@ -21,6 +21,7 @@ type bench struct {
 }
 
 func newBench(b testing.TB, workers int, store *schedtest.MemStore) *bench {
+	b.Helper()
 	x := &bench{core: scheduler.New(scheduler.Config{OnViolation: func(v scheduler.Violation) { b.Error(v) }}, [32]byte{1}), store: store}
 	x.now = scheduler.Instant{Wall: 1_800_000_000_000_000, Mono: time.Hour}
 	x.do(b, put(row.KindQueue, "q", farm, scheduler.QueueScheduling{}))
@@ -36,6 +37,7 @@ func newBench(b testing.TB, workers int, store *schedtest.MemStore) *bench {
 }
 
 func (x *bench) do(b testing.TB, command scheduler.Command) scheduler.Result {
+	b.Helper()
 	result, changes, err := x.core.Apply(x.now, command)
 	if err != nil {
 		b.Fatal(err)
@@ -59,6 +61,7 @@ func jobOf(n int, tasks int64) scheduler.CreateJob {
 
 // turn lets a worker finish one task, begin the next and ask for more, as a real one does.
 func (x *bench) turn(b testing.TB, worker string, held map[string]scheduler.AssignedSession) {
+	b.Helper()
 	x.now.Wall += 1000
 	x.now.Mono += time.Millisecond
 	cmd := scheduler.UpdateWorkerSchedule{FleetID: "f", WorkerID: worker}

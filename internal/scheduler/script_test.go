@@ -25,6 +25,7 @@ import (
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		t.Helper()
 		if strings.HasSuffix(path, ".md") {
 			return
 		}
@@ -47,6 +48,7 @@ type script struct {
 }
 
 func newScript(t *testing.T) *script {
+	t.Helper()
 	s := &script{
 		t: t, store: schedtest.NewMemStore(), now: scheduler.Instant{Wall: 1_800_000_000_000_000, Mono: time.Hour},
 		aliases: map[string]string{}, fleets: map[string]string{}, current: map[string]string{},
