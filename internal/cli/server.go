@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,8 +83,15 @@ At the first start it makes an access key for the administrator; ` + "`farmhand 
 	return cmd
 }
 
+// gcPercent lets the heap grow further between collections than Go does by itself: a farm's heap is small, and a fifth of the
+// processor time of a busy service goes into collecting it otherwise (docs/performance.md). GOGC in the environment overrules it.
+const gcPercent = 400
+
 // serve runs the service until ctx ends. once runs when everything answers; the service ends when once fails.
 func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger, once func(context.Context, *endpoint) error) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	in, err := installation.Open(ctx, installation.Config{
 		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, Relaxed: flags.relaxed, RoleLife: flags.roleLife,
 		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout},

@@ -20,7 +20,7 @@ type Config struct {
 	TickInterval time.Duration
 	// PipelineTarget is how much work a session should have queued; default 1 min.
 	PipelineTarget time.Duration
-	// MaxPipeline is the most tasks that a session has queued; default 64.
+	// MaxPipeline is the most tasks that a session has queued; default 16. Every answer to a poll lists them all.
 	MaxPipeline int
 	// OnViolation learns of impossible things that the core refused to do; nil: they are only counted.
 	OnViolation func(Violation)
@@ -32,7 +32,7 @@ func (c Config) withDefaults() Config {
 	c.TickInterval = positive(c.TickInterval, 5*time.Second)
 	c.PipelineTarget = positive(c.PipelineTarget, time.Minute)
 	if c.MaxPipeline <= 0 {
-		c.MaxPipeline = 64
+		c.MaxPipeline = 16
 	}
 	return c
 }

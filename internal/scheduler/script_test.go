@@ -66,6 +66,7 @@ func (s *script) restart() {
 }
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
 	s.t = t
 	var out strings.Builder
 	switch d.Cmd {
@@ -106,6 +107,7 @@ func (s *script) farm(out *strings.Builder, workers int) {
 }
 
 func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ func open(t testing.TB, path string, o sqlite.Options) *sqlite.Store {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
 		return open(t, filepath.Join(t.TempDir(), "farm.db"), sqlite.Options{Relaxed: true, Readers: 2})
 	})
 }
