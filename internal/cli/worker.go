@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
@@ -36,7 +38,26 @@ func runWorker(ctx context.Context, s workerSettings) error {
 	if err != nil {
 		return err
 	}
+	defer hurryOnSignal(ctx, w)()
 	return w.Run(ctx)
+}
+
+// hurryOnSignal makes a signal that comes while the worker drains cut the drain short; the one after that has its default effect.
+func hurryOnSignal(ctx context.Context, w *worker.Worker) (done func()) {
+	signals, over := make(chan os.Signal, 1), make(chan struct{})
+	unregister := context.AfterFunc(ctx, func() {
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			w.Hurry()
+		case <-over:
+		}
+	})
+	return func() {
+		unregister()
+		close(over)
+	}
 }
 
 type workerFlags struct {
@@ -53,7 +74,7 @@ func (a *app) workerCommand() *cobra.Command {
 		Long: `Runs a worker agent: it registers this machine with a fleet, runs the sessions it is given and reports on them. It talks to
 Farmhand or to AWS, with the credentials and the endpoint that the AWS environment variables and configuration files name.
 
-SIGTERM drains it: what runs is interrupted and given to others.`,
+SIGTERM drains it: what runs is interrupted and given to others. A second one cuts the drain short.`,
 		Args: noArgs,
 	}
 	f := cmd.Flags()
