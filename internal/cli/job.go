@@ -239,22 +239,3 @@ func stepsOf(ctx context.Context, c *client.Client, key jobKey) ([]deadline.Step
 	}
 	return steps, nil
 }
-
-func (a *app) jobDownloadCommand() *cobra.Command {
-	return a.onJob("download JOB", "Download a job's outputs from its job attachments", func(ctx context.Context, c *connection, key jobKey) error {
-		job, err := key.get(ctx, c.client)
-		if err != nil {
-			return err
-		}
-		if job.Attachments == nil {
-			return &hinted{
-				fmt.Errorf("job %s has no job attachments: its outputs are where its tasks wrote them", key.jobID),
-				"`farmhand job get " + key.jobID + " --format json` shows its parameters",
-			}
-		}
-		return &hinted{
-			fmt.Errorf("job attachments are not built in this version of Farmhand"),
-			"AWS's own client can fetch them: deadline job download-output --job-id " + key.jobID,
-		}
-	})
-}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -29,6 +30,7 @@ type submitFlags struct {
 	maxWorkers int32
 	suspended  bool
 	wait       bool
+	download   string
 }
 
 func (a *app) submitCommand() *cobra.Command {
@@ -52,8 +54,12 @@ Relative PATH values are taken from the current directory, relative PATH default
 	f.Int32Var(&flags.maxWorkers, "max-worker-count", 0, "how many workers may work on the job at once (default: no limit)")
 	f.BoolVar(&flags.suspended, "suspended", false, "submit the job suspended")
 	f.BoolVar(&flags.wait, "wait", false, "follow the job until it ends; the exit code tells whether it succeeded")
+	f.StringVar(&flags.download, "download", "", "with --wait, copy the outputs into this directory when the job has succeeded (see farmhand job download)")
 	a.farmFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if flags.download != "" && !flags.wait {
+			return &usageError{errors.New("--download needs the job's end"), "give --wait too"}
+		}
 		return a.submit(cmd.Context(), args[0], &flags, cmd.Flags().Changed)
 	}
 	return cmd
@@ -88,7 +94,11 @@ func (a *app) submit(ctx context.Context, dir string, flags *submitFlags, given 
 	if err != nil {
 		return fmt.Errorf("submit %s: %w", dir, err)
 	}
-	return a.submitted(ctx, c, jobKey{p, output.JobId}, flags.wait)
+	key := jobKey{p, output.JobId}
+	if err := a.submitted(ctx, c, key, flags.wait); err != nil || flags.download == "" {
+		return err
+	}
+	return a.download(ctx, c, key, flags.download)
 }
 
 // submitted reports the new job, after its end when wait is set.

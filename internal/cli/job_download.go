@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/deadline/client"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+func (a *app) jobDownloadCommand() *cobra.Command {
+	var dir string
+	cmd := a.onJob("download JOB", "Copy a job's outputs into a directory", func(ctx context.Context, c *connection, key jobKey) error {
+		return a.download(ctx, c, key, dir)
+	})
+	cmd.Long = `Copies what a job's PATH parameters with data flow OUT or INOUT name, from where its tasks wrote it, into a directory with one
+entry per parameter. The outputs must be on a file system that this machine sees.`
+	cmd.Flags().StringVar(&dir, "to", ".", "the directory; it is made when it does not exist")
+	return cmd
+}
+
+// output is a parameter that names what a job writes.
+type output struct{ name, path string }
+
+// download copies a job's outputs into dir.
+func (a *app) download(ctx context.Context, c *connection, key jobKey, dir string) error {
+	job, err := key.get(ctx, c.client)
+	if err != nil {
+		return err
+	}
+	if job.Attachments != nil {
+		return &hinted{
+			fmt.Errorf("job %s has job attachments, which this version of Farmhand does not download", key.jobID),
+			"AWS's own client can fetch them: deadline job download-output --job-id " + key.jobID,
+		}
+	}
+	outputs, err := outputsOf(ctx, c.client, key, job.Parameters)
+	if err != nil {
+		return err
+	}
+	if len(outputs) == 0 {
+		return &hinted{
+			fmt.Errorf("job %s does not say where its outputs are: it has no PATH parameter with data flow OUT or INOUT", key.jobID),
+			"`farmhand job get " + key.jobID + " --format json` shows its parameters",
+		}
+	}
+	copied := make(map[string]string, len(outputs))
+	for _, o := range outputs {
+		target := filepath.Join(dir, o.name)
+		if err := copyOutput(o.path, target); err != nil {
+			return fmt.Errorf("outputs of %s: %w", o.name, err)
+		}
+		copied[o.name] = target
+	}
+	if a.global.format == "json" {
+		return a.printJSON(copied)
+	}
+	for _, o := range outputs {
+		fmt.Fprintf(a.streams.Out, "%s: %s\n", o.name, copied[o.name])
+	}
+	return nil
+}
+
+// outputsOf finds the parameters that name what the job writes, in the order of their definitions.
+func outputsOf(ctx context.Context, c *client.Client, key jobKey, values map[string]deadline.JobParameter) ([]output, error) {
+	var outputs []output
+	pages := client.NewListJobParameterDefinitionsPaginator(c, &deadline.ListJobParameterDefinitionsInput{
+		FarmId: key.farmID, QueueId: key.queueID, JobId: key.jobID,
+	})
+	for document, err := range pages.All(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("list the parameters of job %s: %w", key.jobID, err)
+		}
+		var definition struct {
+			Name     string            `json:"name"`
+			DataFlow template.DataFlow `json:"dataFlow"`
+		}
+		if err := json.Unmarshal(document, &definition); err != nil {
+			return nil, fmt.Errorf("parameters of job %s: %w", key.jobID, err)
+		}
+		path := values[definition.Name].Path
+		if path != nil && (definition.DataFlow == template.FlowOut || definition.DataFlow == template.FlowInOut) {
+			outputs = append(outputs, output{definition.Name, *path})
+		}
+	}
+	return outputs, nil
+}
+
+// copyOutput copies a file or a directory tree. What is there already is not overwritten.
+func copyOutput(from, to string) error {
+	info, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &hinted{fmt.Errorf("%s is not there", from), "the outputs must be on a file system that this machine sees, and the job must have written them"}
+	}
+	if err != nil {
+		return err
+	}
+	source := os.DirFS(from)
+	if !info.IsDir() {
+		if source, err = fs.Sub(os.DirFS(filepath.Dir(from)), "."); err != nil {
+			return err
+		}
+		source = oneFile{source, filepath.Base(from)}
+	}
+	err = os.CopyFS(to, source)
+	if errors.Is(err, fs.ErrExist) {
+		return &hinted{err, "name another directory, or take away what is there"}
+	}
+	return err
+}
+
+// oneFile is a file system with one file of another.
+type oneFile struct {
+	fs.FS
+	name string
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (o oneFile) ReadDir(string) ([]fs.DirEntry, error) {
+	info, err := fs.Stat(o.FS, o.name)
+	if err != nil {
+		return nil, err
+	}
+	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
+}
