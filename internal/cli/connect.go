@@ -101,6 +101,16 @@ func (a *app) place(c *connection) (place, error) {
 	return p, nil
 }
 
+// connectPlace finds the farm to talk to, and the queue to work on.
+func (a *app) connectPlace(ctx context.Context) (*connection, place, error) {
+	c, err := a.connect(ctx)
+	if err != nil {
+		return nil, place{}, err
+	}
+	p, err := a.place(c)
+	return c, p, err
+}
+
 func firstOf(texts ...string) string {
 	for _, t := range texts {
 		if t != "" {

@@ -52,11 +52,7 @@ func (a *app) onJob(use, short string, run func(context.Context, *connection, jo
 		Short: short,
 		Args:  oneArg("job id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			p, err := a.place(c)
+			c, p, err := a.connectPlace(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -88,11 +84,7 @@ func (a *app) jobListCommand() *cobra.Command {
 		Short: "List the jobs of a queue, newest first",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			p, err := a.place(c)
+			c, p, err := a.connectPlace(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -178,6 +170,9 @@ func tally[S ~string](counts map[S]int32) (succeeded, all int64) {
 }
 
 func (a *app) jobGet(ctx context.Context, c *connection, key jobKey) error {
+	if a.global.format == "json" {
+		return a.printJob(ctx, c, key)
+	}
 	job, err := key.get(ctx, c.client)
 	if err != nil {
 		return err
@@ -185,9 +180,6 @@ func (a *app) jobGet(ctx context.Context, c *connection, key jobKey) error {
 	steps, err := stepsOf(ctx, c.client, key)
 	if err != nil {
 		return err
-	}
-	if a.global.format == "json" {
-		return a.printJob(ctx, c, key)
 	}
 	w := a.streams.Out
 	fmt.Fprintf(w, "%s\n  %s\n  status    %s", job.Name, job.JobId, job.TaskRunStatus)
@@ -212,7 +204,11 @@ func (a *app) jobGet(ctx context.Context, c *connection, key jobKey) error {
 
 // printJob prints the answer of GetJob as it came.
 func (a *app) printJob(ctx context.Context, c *connection, key jobKey) error {
-	return a.callAndPrint(ctx, c, "GetJob", map[string]any{"farmId": key.farmID, "queueId": key.queueID, "jobId": key.jobID})
+	err := a.callAndPrint(ctx, c, "GetJob", map[string]any{"farmId": key.farmID, "queueId": key.queueID, "jobId": key.jobID})
+	if err != nil {
+		return fmt.Errorf("read job %s: %w", key.jobID, err)
+	}
+	return nil
 }
 
 // countsText lists the statuses that tasks have: "3 READY, 2 RUNNING".

@@ -105,10 +105,7 @@ func copyOutput(from, to string) error {
 	}
 	source := os.DirFS(from)
 	if !info.IsDir() {
-		if source, err = fs.Sub(os.DirFS(filepath.Dir(from)), "."); err != nil {
-			return err
-		}
-		source = oneFile{source, filepath.Base(from)}
+		source = oneFile{os.DirFS(filepath.Dir(from)), filepath.Base(from)}
 	}
 	err = os.CopyFS(to, source)
 	if errors.Is(err, fs.ErrExist) {

@@ -73,11 +73,7 @@ func (a *app) submit(ctx context.Context, dir string, flags *submitFlags, given 
 	if err := addParameters(bundle.Values, flags.parameters); err != nil {
 		return err
 	}
-	c, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	p, err := a.place(c)
+	c, p, err := a.connectPlace(ctx)
 	if err != nil {
 		return err
 	}

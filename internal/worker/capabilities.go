@@ -45,9 +45,6 @@ func capabilities(ctx context.Context, c *Config) *deadline.WorkerCapabilities {
 	return out
 }
 
-// TotalMemoryMiB is the memory of this machine, 0 when it is not known.
-func TotalMemoryMiB() int64 { return int64(totalMemory() / mebi) }
-
 func osFamily() string {
 	if runtime.GOOS == "darwin" {
 		return "macos"
