@@ -77,12 +77,15 @@ var rules = []rule{
 	},
 	{
 		packages:  []string{"internal/store/..."},
-		forbidden: []string{module + "/..."}, except: []string{module + "/internal/store/...", module + "/internal/status"},
+		forbidden: []string{module + "/..."}, except: []string{module + "/internal/store/...", module + "/internal/status", module + "/internal/diskfile"},
 		reason: "the store is the lowest layer of the service",
 	},
 	{
 		packages: []string{"internal/store", "internal/store/row"}, forbidden: []string{module + "/internal/store/sqlite", "database/sql"},
 		reason: "the SQL is portable; engines run it",
+	},
+	{
+		packages: []string{"internal/diskfile"}, forbidden: []string{module + "/..."}, reason: "files on disk are files, whatever they hold",
 	},
 	{
 		packages: []string{"internal/status"}, forbidden: []string{module + "/..."}, reason: "statuses are plain words",
@@ -93,7 +96,7 @@ var rules = []rule{
 		reason: "permission is a pure function of who, what and where",
 	},
 	{
-		packages: []string{"internal/auth"}, forbidden: []string{module + "/..."}, except: []string{module + "/awsproto/sigv4"},
+		packages: []string{"internal/auth"}, forbidden: []string{module + "/..."}, except: []string{module + "/awsproto/sigv4", module + "/internal/diskfile"},
 		reason: "who is calling does not depend on what is called",
 	},
 	{
@@ -103,7 +106,7 @@ var rules = []rule{
 	},
 	{
 		packages:  []string{"internal/sessionlogs"},
-		forbidden: []string{module + "/..."}, except: []string{module + "/internal/auth", module + "/internal/authz"},
+		forbidden: []string{module + "/..."}, except: []string{module + "/internal/auth", module + "/internal/authz", module + "/internal/diskfile"},
 		reason: "logs are a service of their own",
 	},
 	{
@@ -113,7 +116,7 @@ var rules = []rule{
 	},
 	{
 		packages:  []string{"internal/worker", "internal/jobbundle", "internal/logsclient"},
-		forbidden: []string{module + "/internal/...", module + "/deadline/server/..."}, except: []string{module + "/internal/logsclient"},
+		forbidden: []string{module + "/internal/...", module + "/deadline/server/..."}, except: []string{module + "/internal/logsclient", module + "/internal/diskfile"},
 		reason: "what runs away from the service reaches it through its API only",
 	},
 	{

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 // AccessKey is what may be shown of an access key.
@@ -108,14 +109,11 @@ func (a *AccessKeys) change(edit func(map[string]storedKey)) error {
 	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
 		return fmt.Errorf("change the access keys: %w", err)
 	}
-	lock, err := os.OpenFile(a.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := diskfile.Acquire(a.path + ".lock")
 	if err != nil {
 		return fmt.Errorf("change the access keys: %w", err)
 	}
-	defer lock.Close() //nolint:errcheck // nothing is written to it
-	if err := lockFile(lock); err != nil {
-		return fmt.Errorf("change the access keys: %w", err)
-	}
+	defer lock.Release() //nolint:errcheck // it ends with the process at the latest
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.readLocked(); err != nil {
@@ -127,7 +125,7 @@ func (a *AccessKeys) change(edit func(map[string]storedKey)) error {
 	if err != nil {
 		return fmt.Errorf("encode the access keys: %w", err)
 	}
-	if err := writeFile(a.path, text); err != nil {
+	if err := diskfile.Write(a.path, text); err != nil {
 		return err
 	}
 	return a.readLocked()

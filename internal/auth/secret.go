@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 const secretSize = 32
@@ -37,7 +39,7 @@ func NewSecret() Secret {
 func LoadSecret(path string) (Secret, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		text := base64.StdEncoding.EncodeToString(NewSecret().bytes) + "\n"
-		if err := placeFile(path, []byte(text), newOnly); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := writeFile(path, []byte(text), diskfile.WriteNew); err != nil && !errors.Is(err, fs.ErrExist) {
 			return Secret{}, err
 		}
 	}
@@ -85,38 +87,10 @@ func (s Secret) sealer(purpose string) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// writeFile puts a file of mode 0600 in place whole and on disk: a reader, or a restart after a power cut, sees the old or the new one.
-func writeFile(path string, data []byte) error { return placeFile(path, data, os.Rename) }
-
-// newOnly moves a file to a name that must not be taken.
-func newOnly(from, to string) error { return os.Link(from, to) }
-
-// placeFile writes a file under a staged name, syncs it and gives it its name by place.
-func placeFile(path string, data []byte, place func(from, to string) error) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// writeFile writes a file and makes the directory that it belongs into.
+func writeFile(path string, data []byte, write func(path string, data []byte) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	staged, err := os.CreateTemp(dir, ".staged-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(staged.Name()) //nolint:errcheck // gone already when it was renamed
-	_, err = staged.Write(data)
-	if err == nil {
-		err = staged.Sync()
-	}
-	if closeErr := staged.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = place(staged.Name(), path)
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return write(path, data)
 }

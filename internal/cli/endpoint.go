@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 const (
@@ -35,22 +37,7 @@ func (e *endpoint) write(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode the endpoint: %w", err)
 	}
-	staged, err := os.CreateTemp(filepath.Dir(path), ".endpoint-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(staged.Name()) //nolint:errcheck // gone already when all went well
-	if _, err := staged.Write(append(text, '\n')); err != nil {
-		staged.Close() //nolint:errcheck // the write's error is the one to tell
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := staged.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(staged.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return diskfile.Write(path, append(text, '\n'))
 }
 
 // readEndpoint gives the endpoint of the farm that runs in dataDir, nil when none does.

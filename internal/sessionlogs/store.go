@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 // The errors of a [Store].
@@ -108,7 +110,7 @@ func (s *Store) CreateGroup(group string) error {
 		return fmt.Errorf("create log group: %w", err)
 	}
 	// Unlike events, a group is on disk when it was acknowledged: whoever writes to it cannot make it again.
-	if err := syncDir(s.dir); err != nil {
+	if err := diskfile.SyncDir(s.dir); err != nil {
 		return fmt.Errorf("create log group: %w", err)
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 // Put appends events to a stream that exists. They are accepted together or not at all.
@@ -156,7 +158,7 @@ func appendDurably(path string, data []byte) error {
 		err = closeErr
 	}
 	if err == nil && size == 0 {
-		err = syncDir(filepath.Dir(path))
+		err = diskfile.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("seal log: %w", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
@@ -107,15 +108,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := os.MkdirAll(w.cfg.StateDir, 0o700); err != nil {
 		return fmt.Errorf("worker: state directory: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(w.cfg.StateDir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("worker: lock the state directory: %w", err)
+	lock, err := diskfile.TryAcquire(filepath.Join(w.cfg.StateDir, "lock"))
+	if errors.Is(err, diskfile.ErrHeld) {
+		err = ErrInUse
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written
-	if err := lockFile(lock); err != nil {
+	if err != nil {
 		return fmt.Errorf("worker: lock %s: %w", w.cfg.StateDir, err)
 	}
-	defer unlockFile(lock) //nolint:errcheck // closing it follows
+	defer lock.Release() //nolint:errcheck // it ends with the process at the latest
 	a, err := newAgent(&w.cfg, w.hurry)
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)

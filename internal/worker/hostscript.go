@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
@@ -53,7 +54,7 @@ func (a *agent) runScript(ctx context.Context, body string) error {
 	}
 	path := filepath.Join(a.cfg.StateDir, name)
 	private := func(f *os.File) error { return f.Chmod(0o700) }
-	if err := writeFile(path, []byte(body), private); err != nil {
+	if err := diskfile.WritePrepared(path, []byte(body), private); err != nil {
 		return err
 	}
 	defer os.Remove(path) //nolint:errcheck // the next start replaces it

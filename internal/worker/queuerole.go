@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
@@ -142,9 +143,9 @@ func (r *queueRole) write(c *deadline.AwsCredentials, cfg *Config, user *process
 		return f.Chown(int(user.UID), int(user.GID))
 	}
 	return errors.Join(
-		writeFile(secret, document, give),
-		writeFile(filepath.Join(r.dir, "config"), []byte(r.config(secret, cfg)), give),
-		writeFile(filepath.Join(r.dir, "credentials"), nil, give),
+		diskfile.WritePrepared(secret, document, give),
+		diskfile.WritePrepared(filepath.Join(r.dir, "config"), []byte(r.config(secret, cfg)), give),
+		diskfile.WritePrepared(filepath.Join(r.dir, "credentials"), nil, give),
 	)
 }
 

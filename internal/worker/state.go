@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 // Files in the state directory. The lock is "lock".
@@ -57,27 +59,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
 	}
-	return writeFile(path, text, nil)
-}
-
-// writeFile replaces a file so that a reader sees the old content or the new. prepare is called with the file before it is put in place.
-func writeFile(path string, data []byte, prepare func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = f.Write(data)
-	if err == nil && prepare != nil {
-		err = prepare(f)
-	}
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
-	}
-	return nil
+	return diskfile.Write(path, text)
 }
 
 // removeFile removes a file that may not be there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/store"
 )
 
@@ -12,7 +13,7 @@ import (
 type engine struct {
 	writer  *pool // of one connection
 	readers *pool
-	lock    *lock
+	lock    *diskfile.Lock
 }
 
 var _ store.Engine = (*engine)(nil)
@@ -43,5 +44,5 @@ func (e *engine) Close() error {
 	if err != nil {
 		err = fmt.Errorf("close database: %w", err)
 	}
-	return errors.Join(err, e.lock.release())
+	return errors.Join(err, e.lock.Release())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/store"
 )
 
@@ -29,6 +30,9 @@ type Store struct{ *store.DB }
 
 var _ store.Store = (*Store)(nil)
 
+// ErrLocked says that another process has the database open.
+var ErrLocked = errors.New("another server is using this data")
+
 // ErrNetworkFileSystem refuses a network file system: SQLite's write-ahead mode needs shared memory and locks that
 // those do not have.
 var ErrNetworkFileSystem = errors.New("the database must be on a disk of this host, not on a network file system")
@@ -44,13 +48,16 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := checkLocal(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	held, err := acquireLock(path + ".lock")
+	held, err := diskfile.TryAcquire(path + ".lock")
+	if errors.Is(err, diskfile.ErrHeld) {
+		err = ErrLocked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	e, err := openEngine(ctx, path, o)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), held.release())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), held.Release())
 	}
 	e.lock = held
 	return &Store{store.New(e)}, nil
