@@ -16,6 +16,7 @@ const (
 	prefixWorker           = "worker-"
 	prefixJob              = "job-"
 	prefixStep             = "step-"
+	prefixStorageProfile   = "sp-"
 )
 
 // newID makes a random id: the prefix and 32 hex digits.

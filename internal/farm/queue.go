@@ -83,7 +83,7 @@ func (s *Service) newQueue(ctx context.Context, in *deadline.CreateQueueInput) (
 	if in.SchedulingConfiguration != nil {
 		doc.SchedulingConfiguration = schedulingDefaults(*in.SchedulingConfiguration)
 	}
-	if err := s.storageProfiles(ctx, in.FarmId, doc.AllowedStorageProfileIDs); err != nil {
+	if err := s.checkQueueProfiles(ctx, in.FarmId, doc); err != nil {
 		return nil, err
 	}
 	return doc, doc.check()
@@ -250,9 +250,6 @@ func (s *Service) changeQueue(ctx context.Context, doc *queueDocument, in *deadl
 	if in.SchedulingConfiguration != nil {
 		doc.SchedulingConfiguration = schedulingDefaults(*in.SchedulingConfiguration)
 	}
-	if err := s.storageProfiles(ctx, in.FarmId, in.AllowedStorageProfileIdsToAdd); err != nil {
-		return err
-	}
 	var err error
 	doc.RequiredFileSystemLocationNames, err = editNames("requiredFileSystemLocationNames",
 		doc.RequiredFileSystemLocationNames, in.RequiredFileSystemLocationNamesToAdd, in.RequiredFileSystemLocationNamesToRemove)
@@ -262,6 +259,9 @@ func (s *Service) changeQueue(ctx context.Context, doc *queueDocument, in *deadl
 	doc.AllowedStorageProfileIDs, err = editNames("allowedStorageProfileIds",
 		doc.AllowedStorageProfileIDs, in.AllowedStorageProfileIdsToAdd, in.AllowedStorageProfileIdsToRemove)
 	if err != nil {
+		return err
+	}
+	if err := s.checkQueueProfiles(ctx, in.FarmId, doc); err != nil {
 		return err
 	}
 	return doc.check()

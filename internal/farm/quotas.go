@@ -21,6 +21,7 @@ type Quotas struct {
 	ConsumersPerStep              int64
 	QueueEnvironmentsPerQueue     int64
 	QueueFleetAssociationsPerFarm int64
+	StorageProfilesPerFarm        int64
 }
 
 // DefaultQuotas are generous: they guard the installation against accidents, not a multi-tenant service against its users.
@@ -38,6 +39,7 @@ func DefaultQuotas() Quotas {
 		ConsumersPerStep:              10_000,
 		QueueEnvironmentsPerQueue:     50,
 		QueueFleetAssociationsPerFarm: 10_000,
+		StorageProfilesPerFarm:        1_000,
 	}
 }
 
@@ -61,6 +63,10 @@ func (q Quotas) queueEnvironments() quota {
 
 func (q Quotas) associations() quota {
 	return quota{q.QueueFleetAssociationsPerFarm, "L-BF011D88", typeAssociation, typeFarm}
+}
+
+func (q Quotas) storageProfiles() quota {
+	return quota{q.StorageProfilesPerFarm, "storage-profiles-per-farm", typeStorageProfile, typeFarm}
 }
 
 // admit refuses one more when there are count already. scopeID is the resource that is full.

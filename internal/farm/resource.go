@@ -85,6 +85,26 @@ func readDocuments[D any](
 	}
 }
 
+// eachDocument calls f for every resource of a parent, by age, until it fails.
+func eachDocument[D any](ctx context.Context, s *Service, kind row.Kind, parentID string, f func(*resource[D]) error) error {
+	read, after := readDocuments[D](s, kind, parentID), store.ResourceCursor{}
+	for {
+		rows, err := read(ctx, after, defaultMaxResults)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := f(&rows[i]); err != nil {
+				return err
+			}
+		}
+		if len(rows) < defaultMaxResults {
+			return nil
+		}
+		after = documentCursor(&rows[len(rows)-1])
+	}
+}
+
 // documentCursor is the page cursor of lists by age.
 func documentCursor[D any](r *resource[D]) store.ResourceCursor {
 	return store.ResourceCursor{CreatedAt: r.CreatedAt, ID: r.ID}
