@@ -20,7 +20,12 @@ type factor struct {
 // NewParameterSpace checks a definition and prepares access to its tasks. The cost is that of the definition's text, whatever the
 // number of tasks.
 func NewParameterSpace(def SpaceDefinition) (*ParameterSpace, error) {
-	s := &ParameterSpace{definition: def}
+	return newParameterSpace(def, false)
+}
+
+// newParameterSpace prepares a space of single tasks, or of whole chunks.
+func newParameterSpace(def SpaceDefinition, whole bool) (*ParameterSpace, error) {
+	s := &ParameterSpace{definition: def, chunked: -1}
 	if len(def.Parameters) == 0 {
 		if def.Combination != "" {
 			return nil, fmt.Errorf("a combination needs task parameters")
@@ -33,12 +38,18 @@ func NewParameterSpace(def SpaceDefinition) (*ParameterSpace, error) {
 	index := map[string]int{}
 	names := make([]string, len(def.Parameters))
 	for k, p := range def.Parameters {
-		d, err := newDimension(p)
+		d, err := newDimension(p, whole)
 		if err != nil {
 			return nil, fmt.Errorf("task parameter %s: %w", p.Name, err)
 		}
 		if _, repeated := index[p.Name]; repeated {
 			return nil, fmt.Errorf("task parameter %s is defined twice", p.Name)
+		}
+		if d.chunks != nil {
+			if s.chunked >= 0 {
+				return nil, fmt.Errorf("%s and %s both have chunks, only one task parameter can", def.Parameters[s.chunked].Name, p.Name)
+			}
+			s.chunked = k
 		}
 		s.dimensions = append(s.dimensions, d)
 		index[p.Name], names[k] = k, p.Name
@@ -47,10 +58,50 @@ func NewParameterSpace(def SpaceDefinition) (*ParameterSpace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("combination %q: %w", def.Combination, err)
 	}
+	if s.chunked >= 0 {
+		chunk, rest, ok := takeOut(combination, names[s.chunked])
+		if !ok {
+			return nil, fmt.Errorf("the %s parameter %s cannot be in an association", template.ChunkIntTaskParameter, names[s.chunked])
+		}
+		if !whole && rest != nil {
+			combination = &template.Combination{Kind: template.CombineProduct, Parts: []*template.Combination{rest, chunk}}
+		}
+	}
 	if s.root, err = s.build(combination, index); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// takeOut splits a product into the parameter of a name and the rest, nil when nothing else is there. ok is false when the parameter
+// is in an association.
+func takeOut(c *template.Combination, name string) (found, rest *template.Combination, ok bool) {
+	switch c.Kind {
+	case template.CombineParameter:
+		if c.Name == name {
+			return c, nil, true
+		}
+		return nil, c, true
+	case template.CombineAssociation:
+		return nil, c, !slices.ContainsFunc(c.Parameters(), func(p *template.Combination) bool { return p.Name == name })
+	}
+	product := &template.Combination{Kind: template.CombineProduct, Offset: c.Offset}
+	for _, part := range c.Parts {
+		f, r, fine := takeOut(part, name)
+		if !fine {
+			return nil, nil, false
+		}
+		if f != nil {
+			found = f
+		}
+		if r != nil {
+			product.Parts = append(product.Parts, r)
+		}
+	}
+	if len(product.Parts) > 0 {
+		rest = product
+	}
+	return found, rest, true
 }
 
 // combinationOf parses the combination, whose default is the product in order of definition.

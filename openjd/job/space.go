@@ -15,19 +15,21 @@ type SpaceDefinition struct {
 	Combination string `json:"combination,omitempty"`
 }
 
-// SpaceParameter is one dimension: a range expression, which only INT can have, or a list of values.
+// SpaceParameter is one dimension: a range expression, which only INT and CHUNK[INT] can have, or a list of values.
 type SpaceParameter struct {
 	Name   string                     `json:"name"`
 	Type   template.TaskParameterType `json:"type"`
 	Range  string                     `json:"range,omitempty"`
 	Values []string                   `json:"values,omitempty"`
+	// Chunks is how the values are grouped; CHUNK[INT] must have it, others cannot.
+	Chunks *Chunks `json:"chunks,omitempty"`
 }
 
 // TaskParameter is the value of one parameter for one task.
 type TaskParameter struct {
 	Name  string                     `json:"name"`
 	Type  template.TaskParameterType `json:"type"`
-	Value string                     `json:"value"` // INT in decimal, FLOAT with its own digits, PATH not mapped
+	Value string                     `json:"value"` // INT in decimal, FLOAT with its own digits, PATH not mapped, CHUNK[INT] a range
 }
 
 // TaskParameters is the parameters of one task in order of definition.
@@ -52,6 +54,7 @@ type ParameterSpace struct {
 	definition SpaceDefinition
 	dimensions []dimension // in order of definition
 	root       *factor     // nil when there are no parameters
+	chunked    int         // the dimension that has chunks, -1 when none has
 }
 
 // Definition returns what the space was built from.
@@ -76,7 +79,8 @@ func (s *ParameterSpace) Len() int64 {
 	return s.root.length
 }
 
-// At returns the parameters of task i, counted from 0, or [ErrNoSuchTask]. The rightmost factor of a product varies fastest.
+// At returns the parameters of task i, counted from 0, or [ErrNoSuchTask]. The rightmost factor of a product varies fastest; a
+// CHUNK[INT] parameter, whose value is then one integer, varies faster than all others.
 func (s *ParameterSpace) At(i int64) (TaskParameters, error) {
 	if s == nil || s.root == nil {
 		return s.AppendAt(nil, i)
