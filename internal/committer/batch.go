@@ -13,6 +13,7 @@ type batch struct {
 
 	resources     rows[row.ResourceKey, row.Resource]
 	associations  rows[row.AssociationKey, row.Association]
+	memberships   rows[row.MembershipKey, row.Membership]
 	workers       rows[string, row.Worker]
 	jobs          rows[string, row.Job]
 	jobDocuments  rows[string, row.JobDocument]
@@ -135,6 +136,9 @@ func (b *batch) merge(c *row.Changes) {
 	for _, r := range c.Associations {
 		b.associations.put(row.AssociationKey{FarmID: r.FarmID, QueueID: r.QueueID, FleetID: r.FleetID}, r)
 	}
+	for _, r := range c.Memberships {
+		b.memberships.put(row.MembershipKey{ResourceID: r.ResourceID, PrincipalID: r.PrincipalID}, r)
+	}
 	for _, r := range c.Workers {
 		b.workers.put(r.WorkerID, r)
 	}
@@ -170,9 +174,13 @@ func (b *batch) merge(c *row.Changes) {
 func (b *batch) mergeDeletes(c *row.Changes) {
 	for _, key := range c.DeleteResources {
 		b.resources.delete(key)
+		b.memberships.dropIf(func(k row.MembershipKey) bool { return k.ResourceID == key.ID })
 	}
 	for _, key := range c.DeleteAssociations {
 		b.associations.delete(key)
+	}
+	for _, key := range c.DeleteMemberships {
+		b.memberships.delete(key)
 	}
 	for _, id := range c.DeleteWorkers {
 		b.workers.delete(id)
@@ -211,6 +219,7 @@ func (b *batch) deletedJobs(c *row.Changes) map[string]bool {
 
 // dropJobs forgets all rows of jobs.
 func (b *batch) dropJobs(gone map[string]bool) {
+	b.memberships.dropIf(func(k row.MembershipKey) bool { return gone[k.ResourceID] })
 	b.jobDocuments.dropIf(func(id string) bool { return gone[id] })
 	b.steps.dropIf(func(k stepKey) bool { return gone[k.job] })
 	b.stepDocuments.dropIf(func(k stepKey) bool { return gone[k.job] })
@@ -226,6 +235,8 @@ func (b *batch) changes() *row.Changes {
 		DeleteResources:    b.resources.deleted,
 		Associations:       b.associations.written,
 		DeleteAssociations: b.associations.deleted,
+		Memberships:        b.memberships.written,
+		DeleteMemberships:  b.memberships.deleted,
 		Workers:            b.workers.written,
 		DeleteWorkers:      b.workers.deleted,
 		Jobs:               b.jobs.written,
@@ -244,7 +255,7 @@ func (b *batch) changes() *row.Changes {
 // size is the number of rows to write and delete.
 func (b *batch) size() int {
 	return len(b.resources.written) + len(b.resources.deleted) + len(b.associations.written) +
-		len(b.associations.deleted) + len(b.workers.written) + len(b.workers.deleted) + len(b.jobs.written) +
+		len(b.associations.deleted) + len(b.memberships.written) + len(b.memberships.deleted) + len(b.workers.written) + len(b.workers.deleted) + len(b.jobs.written) +
 		len(b.jobs.deleted) + len(b.jobDocuments.written) + len(b.steps.written) + len(b.stepDocuments.written) +
 		len(b.tasks.written) + len(b.sessions.written) + len(b.actions.written) + len(b.tags.written) +
 		len(b.requestTokens.written)

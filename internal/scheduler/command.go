@@ -36,6 +36,12 @@ type DeleteResource struct {
 // PutTags replaces all tags of a resource.
 type PutTags struct{ Tags row.Tags }
 
+// PutMembership writes a membership, DeleteMembership deletes one. Scheduling knows nothing of them.
+type PutMembership struct{ Membership row.Membership }
+
+// DeleteMembership deletes a membership; one that is not there is no mistake.
+type DeleteMembership struct{ Key row.MembershipKey }
+
 // PutAssociation creates a queue-fleet association (ACTIVE) or changes its status to
 // ACTIVE or one of the stopping ones; the core moves a stopping one to STOPPED when nothing runs.
 type PutAssociation struct {
@@ -61,6 +67,7 @@ type CreateJob struct {
 	StepDocuments []row.StepDocument
 	By            string
 	Failed        string
+	Memberships   []row.Membership // of the job, made with it
 }
 
 // UpdateJob changes a job. Nil members stay as they are.
@@ -143,6 +150,8 @@ type Tick struct{}
 func (PutResource) command()          {}
 func (DeleteResource) command()       {}
 func (PutTags) command()              {}
+func (PutMembership) command()        {}
+func (DeleteMembership) command()     {}
 func (PutAssociation) command()       {}
 func (DeleteAssociation) command()    {}
 func (CreateJob) command()            {}

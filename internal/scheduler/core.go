@@ -137,6 +137,12 @@ func (c *Core) decide(command Command) (Result, error) {
 	case PutTags:
 		c.dirty.changes.Tags = append(c.dirty.changes.Tags, cmd.Tags)
 		return Result{}, nil
+	case PutMembership:
+		c.dirty.changes.Memberships = append(c.dirty.changes.Memberships, cmd.Membership)
+		return Result{}, nil
+	case DeleteMembership:
+		c.dirty.changes.DeleteMemberships = append(c.dirty.changes.DeleteMemberships, cmd.Key)
+		return Result{}, nil
 	case PutAssociation:
 		return Result{}, c.putAssociation(cmd)
 	case DeleteAssociation:

@@ -130,6 +130,7 @@ func (c *Core) createFailedJob(r row.Job, cmd *CreateJob) error {
 	r.Target = status.TaskNone
 	c.dirty.changes.Jobs = append(c.dirty.changes.Jobs, r)
 	c.dirty.changes.JobDocuments = append(c.dirty.changes.JobDocuments, cmd.Document)
+	c.dirty.changes.Memberships = append(c.dirty.changes.Memberships, cmd.Memberships...)
 	return nil
 }
 
@@ -154,6 +155,7 @@ func (c *Core) createWholeJob(r row.Job, cmd *CreateJob) error {
 	}
 	c.dirty.changes.JobDocuments = append(c.dirty.changes.JobDocuments, cmd.Document)
 	c.dirty.changes.StepDocuments = append(c.dirty.changes.StepDocuments, cmd.StepDocuments...)
+	c.dirty.changes.Memberships = append(c.dirty.changes.Memberships, cmd.Memberships...)
 	c.checkCompatibility(j)
 	return nil
 }

@@ -83,7 +83,9 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	}
 	for _, key := range c.DeleteResources {
 		exec(sqlDeleteResource, string(key.Kind), key.ID)
+		exec(sqlDeleteMembers, key.ID)
 		if key.Kind == row.KindQueue {
+			exec(sqlDeleteQueueMembers, key.ID)
 			for _, sql := range sqlDeleteQueueJobs {
 				exec(sql, key.ID)
 			}
@@ -95,7 +97,11 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	for _, id := range c.DeleteWorkers {
 		exec(sqlDeleteWorker, id)
 	}
+	for _, key := range c.DeleteMemberships {
+		exec(sqlDeleteMembership, key.ResourceID, key.PrincipalID)
+	}
 	for _, id := range c.DeleteJobs {
+		exec(sqlDeleteMembers, id)
 		for _, sql := range sqlDeleteJob {
 			exec(sql, id)
 		}
@@ -121,6 +127,7 @@ func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	for _, write := range []func() error{
 		func() error { return upsert(ctx, tx, resources, c.Resources) },
 		func() error { return upsert(ctx, tx, associations, c.Associations) },
+		func() error { return upsert(ctx, tx, memberships, c.Memberships) },
 		func() error { return upsert(ctx, tx, workers, c.Workers) },
 		func() error { return upsert(ctx, tx, jobs, c.Jobs) },
 		func() error { return upsert(ctx, tx, jobDocuments, c.JobDocuments) },

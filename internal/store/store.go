@@ -50,6 +50,13 @@ type Reader interface {
 	// Associations lists by (queueID, fleetID); queueID and fleetID filter when not "".
 	Associations(ctx context.Context, farmID, queueID, fleetID string, after row.AssociationKey, limit int) ([]row.Association, error)
 
+	Membership(ctx context.Context, key row.MembershipKey) (*row.Membership, error)
+	// Members lists a resource's by age; the cursor's ID is the principal's.
+	Members(ctx context.Context, resourceID string, after ResourceCursor, limit int) ([]row.Membership, error)
+	CountMembers(ctx context.Context, resourceID string) (int64, error)
+	// Memberships lists a principal's on resources of one type by (FarmID, ResourceID).
+	Memberships(ctx context.Context, principalID, resourceType string, after MembershipCursor, limit int) ([]row.Membership, error)
+
 	Worker(ctx context.Context, workerID string) (*row.Worker, error)
 	// Workers lists a fleet's by age.
 	Workers(ctx context.Context, fleetID string, after ResourceCursor, limit int) ([]row.Worker, error)
@@ -93,6 +100,9 @@ type ResourceCursor struct {
 	CreatedAt int64
 	ID        string
 }
+
+// MembershipCursor is the key of the last membership of a page of a principal's. The zero value is before all.
+type MembershipCursor struct{ FarmID, ResourceID string }
 
 // ActionFilter selects session actions of one job. Nil members do not filter.
 type ActionFilter struct {

@@ -65,6 +65,23 @@ type Association struct {
 // AssociationKey identifies an Association.
 type AssociationKey struct{ FarmID, QueueID, FleetID string }
 
+// Membership is what a person or group may do with a farm, queue, fleet or job. Primary key (ResourceID, PrincipalID).
+// Deleting the resource deletes it.
+type Membership struct {
+	ResourceID      string
+	PrincipalID     string
+	ResourceType    string // FARM, QUEUE, FLEET, JOB
+	FarmID          string
+	QueueID         string // a job's; "" for the others
+	PrincipalType   string // USER, GROUP
+	IdentityStoreID string
+	Level           string // VIEWER, CONTRIBUTOR, MANAGER, OWNER
+	Stamp
+}
+
+// MembershipKey identifies a Membership.
+type MembershipKey struct{ ResourceID, PrincipalID string }
+
 // Worker is a worker of a fleet. Primary key WorkerID. Heartbeats are not stored.
 type Worker struct {
 	FarmID   string
@@ -242,6 +259,8 @@ type Changes struct {
 	DeleteResources    []ResourceKey // a queue with all its jobs, finished ones too
 	Associations       []Association
 	DeleteAssociations []AssociationKey
+	Memberships        []Membership
+	DeleteMemberships  []MembershipKey
 	Workers            []Worker
 	DeleteWorkers      []string
 	Jobs               []Job

@@ -95,6 +95,10 @@ func testRoundTrip(t *testing.T, s store.Store) {
 			got, err := s.Association(ctx, row.AssociationKey{FarmID: want.FarmID, QueueID: want.QueueID, FleetID: want.FleetID})
 			same(r, "Association", &want, must(r, got, err))
 		}
+		for _, want := range c.Memberships {
+			got, err := s.Membership(ctx, row.MembershipKey{ResourceID: want.ResourceID, PrincipalID: want.PrincipalID})
+			same(r, "Membership", &want, must(r, got, err))
+		}
 		for _, want := range c.Workers {
 			got, err := s.Worker(ctx, want.WorkerID)
 			same(r, "Worker", &want, must(r, got, err))
@@ -223,6 +227,7 @@ func testAbsent(t *testing.T, s store.Store) {
 		"Resource":     func() error { _, err := s.Resource(ctx, row.KindFarm, "no"); return err },
 		"Association":  func() error { _, err := s.Association(ctx, row.AssociationKey{}); return err },
 		"Worker":       func() error { _, err := s.Worker(ctx, "no"); return err },
+		"Membership":   func() error { _, err := s.Membership(ctx, row.MembershipKey{}); return err },
 		"Job":          func() error { _, err := s.Job(ctx, "no"); return err },
 		"JobDocument":  func() error { _, err := s.JobDocument(ctx, "no"); return err },
 		"JobSnapshot":  func() error { _, err := s.JobSnapshot(ctx, "no"); return err },
@@ -289,6 +294,8 @@ func testDeletes(t *testing.T, s store.Store) {
 		for _, w := range c.Workers {
 			gone.DeleteWorkers = append(gone.DeleteWorkers, w.WorkerID)
 		}
+		left, key := c.Memberships[2], row.MembershipKey{ResourceID: farmID, PrincipalID: c.Memberships[0].PrincipalID}
+		gone.DeleteMemberships = []row.MembershipKey{key}
 		gone.Tags = []row.Tags{{ARN: c.Tags[0].ARN}}
 		commit(r, s, gone)
 
@@ -300,6 +307,16 @@ func testDeletes(t *testing.T, s store.Store) {
 		tags, err := s.Tags(ctx, c.Tags[0].ARN)
 		same(r, "tags left", map[string]string(nil), must(r, tags, err))
 		noRowsLeft(ctx, r, s, c)
+		if _, err := s.Membership(ctx, key); !errors.Is(err, store.ErrNotFound) {
+			r.Errorf("membership left: %v", err)
+		}
+		// The fleet's was not deleted; its queue's is, with the queue.
+		fleets, err := s.Members(ctx, left.ResourceID, store.ResourceCursor{CreatedAt: -1 << 63}, 10)
+		same(r, "members left", []row.Membership{left}, must(r, fleets, err))
+		if len(gone.DeleteResources) > 0 {
+			n, err := s.CountMembers(ctx, gone.DeleteResources[0].ID)
+			same(r, "members of the deleted queue", int64(0), must(r, n, err))
+		}
 	})
 }
 
@@ -316,6 +333,8 @@ func noRowsLeft(ctx context.Context, r *Random, s store.Store, c *row.Changes) {
 		same(r, "sessions left", []row.Session(nil), must(r, sessions, err))
 		actions, err := s.Actions(ctx, store.ActionFilter{JobID: j.JobID}, store.FirstAction, 100)
 		same(r, "actions left", []row.SessionAction(nil), must(r, actions, err))
+		members, err := s.CountMembers(ctx, j.JobID)
+		same(r, "members left", int64(0), must(r, members, err))
 		if _, err := s.JobDocument(ctx, j.JobID); !errors.Is(err, store.ErrNotFound) {
 			r.Errorf("job document left: %v", err)
 		}

@@ -78,6 +78,29 @@ func (r *Random) Association(key row.AssociationKey) row.Association {
 	return row.Association{FarmID: key.FarmID, QueueID: key.QueueID, FleetID: key.FleetID, Status: s, Stamp: r.stamp()}
 }
 
+// Membership draws a member of a resource; queueID is that of a job.
+func (r *Random) Membership(resourceType, farmID, queueID, resourceID, principalID string) row.Membership {
+	return row.Membership{
+		ResourceID: resourceID, PrincipalID: principalID, ResourceType: resourceType, FarmID: farmID, QueueID: queueID,
+		PrincipalType: r.text(), IdentityStoreID: r.text(), Level: r.text(), Stamp: r.stamp(),
+	}
+}
+
+// members draws the memberships of two principals: one has all, the other one for each job.
+func (r *Random) members(c *row.Changes, farmID, queueID, fleetID string) {
+	all, jobs := r.ID("user"), r.ID("group")
+	c.Memberships = []row.Membership{
+		r.Membership("FARM", farmID, "", farmID, all),
+		r.Membership("QUEUE", farmID, "", queueID, all),
+		r.Membership("FLEET", farmID, "", fleetID, all),
+	}
+	for i := range c.Jobs {
+		for _, principal := range []string{all, jobs} {
+			c.Memberships = append(c.Memberships, r.Membership("JOB", farmID, queueID, c.Jobs[i].JobID, principal))
+		}
+	}
+}
+
 // Worker draws a worker of a fleet.
 func (r *Random) Worker(farmID, fleetID string) row.Worker {
 	return row.Worker{
@@ -189,6 +212,7 @@ func (r *Random) Farm() (farmID string, c *row.Changes) {
 	for number := range r.few("jobs") {
 		r.wholeJob(c, farm.ID, queue.ID, fleet.ID, int64(number+1))
 	}
+	r.members(c, farm.ID, queue.ID, fleet.ID)
 	return farm.ID, c
 }
 

@@ -49,6 +49,7 @@ func testPages(t *testing.T, s store.Store) {
 		pagesByAge(ctx, r, s, c, limit)
 		pagesOfAssociations(ctx, r, s, farmID, limit)
 		pagesOfJobs(ctx, r, s, c, limit)
+		pagesOfMemberships(ctx, r, s, c, limit)
 		for _, filter := range actionFilters(c) {
 			want := slices.DeleteFunc(slices.Clone(c.Actions), func(a row.SessionAction) bool { return !matches(&filter, &a) })
 			slices.SortFunc(want, func(a, b row.SessionAction) int {
@@ -57,6 +58,37 @@ func testPages(t *testing.T, s store.Store) {
 			same(r, "Actions", keys(want, actionKey), collectActions(ctx, r, s, filter, limit))
 		}
 	})
+}
+
+// pagesOfMemberships: the members of a resource are listed by age, the memberships of a principal by farm and resource.
+func pagesOfMemberships(ctx context.Context, r *Random, s store.Store, c *row.Changes, limit int) {
+	key := func(m row.Membership) string { return m.ResourceID + " " + m.PrincipalID }
+	some := c.Memberships[len(c.Memberships)-1]
+	want := slices.DeleteFunc(slices.Clone(c.Memberships), func(m row.Membership) bool { return m.ResourceID != some.ResourceID })
+	slices.SortFunc(want, func(a, b row.Membership) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.PrincipalID, b.PrincipalID))
+	})
+	same(r, "Members", keys(want, key), collect(r, limit, store.ResourceCursor{CreatedAt: -1 << 63},
+		func(after store.ResourceCursor, limit int) ([]row.Membership, error) {
+			return s.Members(ctx, some.ResourceID, after, limit)
+		},
+		func(m row.Membership) store.ResourceCursor {
+			return store.ResourceCursor{CreatedAt: m.CreatedAt, ID: m.PrincipalID}
+		}, key))
+	n, err := s.CountMembers(ctx, some.ResourceID)
+	same(r, "CountMembers", int64(len(want)), must(r, n, err))
+
+	want = slices.DeleteFunc(slices.Clone(c.Memberships), func(m row.Membership) bool {
+		return m.PrincipalID != some.PrincipalID || m.ResourceType != some.ResourceType
+	})
+	slices.SortFunc(want, func(a, b row.Membership) int { return cmp.Compare(a.ResourceID, b.ResourceID) })
+	same(r, "Memberships", keys(want, key), collect(r, limit, store.MembershipCursor{},
+		func(after store.MembershipCursor, limit int) ([]row.Membership, error) {
+			return s.Memberships(ctx, some.PrincipalID, some.ResourceType, after, limit)
+		},
+		func(m row.Membership) store.MembershipCursor {
+			return store.MembershipCursor{FarmID: m.FarmID, ResourceID: m.ResourceID}
+		}, key))
 }
 
 func keys[R any](rows []R, key func(R) string) []string {
