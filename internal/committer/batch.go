@@ -11,19 +11,22 @@ type batch struct {
 	waiting []answer
 	tokens  []*remembered
 
-	resources     rows[row.ResourceKey, row.Resource]
-	associations  rows[row.AssociationKey, row.Association]
-	memberships   rows[row.MembershipKey, row.Membership]
-	workers       rows[string, row.Worker]
-	jobs          rows[string, row.Job]
-	jobDocuments  rows[string, row.JobDocument]
-	steps         rows[stepKey, row.Step]
-	stepDocuments rows[stepKey, row.StepDocument]
-	tasks         rows[taskKey, row.Task]
-	sessions      rows[sessionKey, row.Session]
-	actions       rows[actionKey, row.SessionAction]
-	tags          rows[string, row.Tags]
-	requestTokens rows[tokenKey, row.RequestToken]
+	resources         rows[row.ResourceKey, row.Resource]
+	associations      rows[row.AssociationKey, row.Association]
+	limitAssociations rows[row.LimitAssociationKey, row.LimitAssociation]
+	spendings         rows[string, row.Spending]
+	usages            []row.Usage
+	memberships       rows[row.MembershipKey, row.Membership]
+	workers           rows[string, row.Worker]
+	jobs              rows[string, row.Job]
+	jobDocuments      rows[string, row.JobDocument]
+	steps             rows[stepKey, row.Step]
+	stepDocuments     rows[stepKey, row.StepDocument]
+	tasks             rows[taskKey, row.Task]
+	sessions          rows[sessionKey, row.Session]
+	actions           rows[actionKey, row.SessionAction]
+	tags              rows[string, row.Tags]
+	requestTokens     rows[tokenKey, row.RequestToken]
 }
 
 // answer is what a caller gets once the batch is durable.
@@ -136,6 +139,13 @@ func (b *batch) merge(c *row.Changes) {
 	for _, r := range c.Associations {
 		b.associations.put(row.AssociationKey{FarmID: r.FarmID, QueueID: r.QueueID, FleetID: r.FleetID}, r)
 	}
+	for _, r := range c.LimitAssociations {
+		b.limitAssociations.put(row.LimitAssociationKey{FarmID: r.FarmID, QueueID: r.QueueID, LimitID: r.LimitID}, r)
+	}
+	for _, r := range c.Spendings {
+		b.spendings.put(r.ID, r)
+	}
+	b.usages = append(b.usages, c.Usages...)
 	for _, r := range c.Memberships {
 		b.memberships.put(row.MembershipKey{ResourceID: r.ResourceID, PrincipalID: r.PrincipalID}, r)
 	}
@@ -174,7 +184,11 @@ func (b *batch) merge(c *row.Changes) {
 func (b *batch) mergeDeletes(c *row.Changes) {
 	for _, key := range c.DeleteResources {
 		b.resources.delete(key)
+		b.spendings.drop(key.ID)
 		b.memberships.dropIf(func(k row.MembershipKey) bool { return k.ResourceID == key.ID })
+	}
+	for _, key := range c.DeleteLimitAssociations {
+		b.limitAssociations.delete(key)
 	}
 	for _, key := range c.DeleteAssociations {
 		b.associations.delete(key)
@@ -231,24 +245,28 @@ func (b *batch) dropJobs(gone map[string]bool) {
 // changes is the batch as one transaction.
 func (b *batch) changes() *row.Changes {
 	return &row.Changes{
-		Resources:          b.resources.written,
-		DeleteResources:    b.resources.deleted,
-		Associations:       b.associations.written,
-		DeleteAssociations: b.associations.deleted,
-		Memberships:        b.memberships.written,
-		DeleteMemberships:  b.memberships.deleted,
-		Workers:            b.workers.written,
-		DeleteWorkers:      b.workers.deleted,
-		Jobs:               b.jobs.written,
-		JobDocuments:       b.jobDocuments.written,
-		Steps:              b.steps.written,
-		StepDocuments:      b.stepDocuments.written,
-		Tasks:              b.tasks.written,
-		Sessions:           b.sessions.written,
-		Actions:            b.actions.written,
-		Tags:               b.tags.written,
-		DeleteJobs:         b.jobs.deleted,
-		Tokens:             b.requestTokens.written,
+		Resources:               b.resources.written,
+		DeleteResources:         b.resources.deleted,
+		Associations:            b.associations.written,
+		DeleteAssociations:      b.associations.deleted,
+		LimitAssociations:       b.limitAssociations.written,
+		DeleteLimitAssociations: b.limitAssociations.deleted,
+		Spendings:               b.spendings.written,
+		Usages:                  b.usages,
+		Memberships:             b.memberships.written,
+		DeleteMemberships:       b.memberships.deleted,
+		Workers:                 b.workers.written,
+		DeleteWorkers:           b.workers.deleted,
+		Jobs:                    b.jobs.written,
+		JobDocuments:            b.jobDocuments.written,
+		Steps:                   b.steps.written,
+		StepDocuments:           b.stepDocuments.written,
+		Tasks:                   b.tasks.written,
+		Sessions:                b.sessions.written,
+		Actions:                 b.actions.written,
+		Tags:                    b.tags.written,
+		DeleteJobs:              b.jobs.deleted,
+		Tokens:                  b.requestTokens.written,
 	}
 }
 
@@ -258,7 +276,8 @@ func (b *batch) size() int {
 		len(b.associations.deleted) + len(b.memberships.written) + len(b.memberships.deleted) + len(b.workers.written) + len(b.workers.deleted) + len(b.jobs.written) +
 		len(b.jobs.deleted) + len(b.jobDocuments.written) + len(b.steps.written) + len(b.stepDocuments.written) +
 		len(b.tasks.written) + len(b.sessions.written) + len(b.actions.written) + len(b.tags.written) +
-		len(b.requestTokens.written)
+		len(b.requestTokens.written) + len(b.limitAssociations.written) + len(b.limitAssociations.deleted) +
+		len(b.spendings.written) + len(b.usages)
 }
 
 // settle answers the callers: each with its own outcome, or all with err.

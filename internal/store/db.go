@@ -84,12 +84,18 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	for _, key := range c.DeleteResources {
 		exec(sqlDeleteResource, string(key.Kind), key.ID)
 		exec(sqlDeleteMembers, key.ID)
+		if key.Kind == row.KindBudget || key.Kind == row.KindQueue {
+			exec(sqlDeleteSpending, key.ID)
+		}
 		if key.Kind == row.KindQueue {
 			exec(sqlDeleteQueueMembers, key.ID)
 			for _, sql := range sqlDeleteQueueJobs {
 				exec(sql, key.ID)
 			}
 		}
+	}
+	for _, key := range c.DeleteLimitAssociations {
+		exec(sqlDeleteLimitAssociation, key.FarmID, key.QueueID, key.LimitID)
 	}
 	for _, key := range c.DeleteAssociations {
 		exec(sqlDeleteAssociation, key.FarmID, key.QueueID, key.FleetID)
@@ -127,6 +133,9 @@ func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	for _, write := range []func() error{
 		func() error { return upsert(ctx, tx, resources, c.Resources) },
 		func() error { return upsert(ctx, tx, associations, c.Associations) },
+		func() error { return upsert(ctx, tx, limitAssociations, c.LimitAssociations) },
+		func() error { return upsert(ctx, tx, spendings, c.Spendings) },
+		func() error { return addUsages(ctx, tx, c.Usages) },
 		func() error { return upsert(ctx, tx, memberships, c.Memberships) },
 		func() error { return upsert(ctx, tx, workers, c.Workers) },
 		func() error { return upsert(ctx, tx, jobs, c.Jobs) },

@@ -10,17 +10,17 @@ import (
 
 var sessions = newTable("session", 2, 7,
 	"job_id, seq, session_id, farm_id, queue_id, fleet_id, worker_id, step_index, started_at, lifecycle, target, "+
-		"actions, ended_at, updated_at, updated_by, host_properties",
+		"actions, ended_at, updated_at, updated_by, host_properties, metered",
 	func(v []any, r *row.Session) []any {
 		return append(v, r.JobID, r.Seq, r.SessionID, r.FarmID, r.QueueID, r.FleetID, r.WorkerID, int64(r.StepIndex),
 			r.StartedAt, r.Lifecycle.String(), r.Target.String(),
-			r.Actions, r.EndedAt, r.UpdatedAt, r.UpdatedBy, document(r.HostProperties))
+			r.Actions, r.EndedAt, r.UpdatedAt, r.UpdatedBy, document(r.HostProperties), document(r.Usage))
 	},
 	func(r *row.Session) []any {
 		return []any{
 			&r.JobID, &r.Seq, &r.SessionID, &r.FarmID, &r.QueueID, &r.FleetID, &r.WorkerID, &r.StepIndex,
 			&r.StartedAt, sessionStatus(&r.Lifecycle), sessionStatus(&r.Target),
-			&r.Actions, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.HostProperties,
+			&r.Actions, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.HostProperties, &r.Usage,
 		}
 	})
 
@@ -74,7 +74,7 @@ func (d *DB) HoldsQueue(ctx context.Context, workerID, queueID string) (bool, er
 
 var actions = newTable("session_action", 3, 5,
 	"job_id, session_seq, action_index, session_id, kind, environment_id, step_index, task_index, status, "+
-		"started_at, ended_at, worker_updated_at, progress, progress_message, exit_code, manifests",
+		"started_at, ended_at, worker_updated_at, progress, progress_message, exit_code, manifests, limits",
 	func(v []any, r *row.SessionAction) []any {
 		var exitCode any
 		if r.ExitCode != nil {
@@ -82,7 +82,7 @@ var actions = newTable("session_action", 3, 5,
 		}
 		return append(v, r.JobID, r.SessionSeq, r.ActionIndex, r.SessionID, int64(r.Kind), r.EnvironmentID,
 			int64(r.StepIndex), r.TaskIndex, r.Status.String(), r.StartedAt, r.EndedAt, r.WorkerUpdatedAt,
-			r.Progress, r.ProgressMessage, exitCode, document(r.Manifests))
+			r.Progress, r.ProgressMessage, exitCode, document(r.Manifests), document(r.Limits))
 	},
 	func(r *row.SessionAction) []any {
 		return []any{
@@ -90,7 +90,7 @@ var actions = newTable("session_action", 3, 5,
 			&r.StepIndex, &r.TaskIndex,
 			parsed[status.Action]{&r.Status, status.ParseAction},
 			&r.StartedAt, &r.EndedAt, &r.WorkerUpdatedAt,
-			&r.Progress, &r.ProgressMessage, &r.ExitCode, &r.Manifests,
+			&r.Progress, &r.ProgressMessage, &r.ExitCode, &r.Manifests, &r.Limits,
 		}
 	})
 

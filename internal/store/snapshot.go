@@ -119,9 +119,12 @@ func (d *DB) JobSnapshot(ctx context.Context, jobID string) (*row.JobSnapshot, e
 
 var (
 	sqlFarmResources = resources.selectAll + `
-		WHERE farm_id = $1 AND kind IN ('queue', 'queue-environment', 'fleet') ORDER BY kind, created_at, resource_id`
-	sqlFarmAssociations = associations.selectAll + ` WHERE farm_id = $1 ORDER BY queue_id, fleet_id`
-	sqlFarmWorkers      = workers.selectAll + ` WHERE farm_id = $1 ORDER BY worker_id`
+		WHERE farm_id = $1 AND kind IN ('queue', 'queue-environment', 'fleet', 'limit', 'budget') OR kind = 'farm' AND resource_id = $1
+		ORDER BY kind, created_at, resource_id`
+	sqlFarmAssociations      = associations.selectAll + ` WHERE farm_id = $1 ORDER BY queue_id, fleet_id`
+	sqlFarmLimitAssociations = limitAssociations.selectAll + ` WHERE farm_id = $1 ORDER BY queue_id, limit_id`
+	sqlFarmSpendings         = spendings.selectAll + ` WHERE farm_id = $1 ORDER BY spender_id`
+	sqlFarmWorkers           = workers.selectAll + ` WHERE farm_id = $1 ORDER BY worker_id`
 )
 
 const sqlLastNumber = `SELECT COALESCE(max(number), 0) FROM job WHERE farm_id = $1`
@@ -134,6 +137,12 @@ func (d *DB) Snapshot(ctx context.Context, farmID string) (*row.Snapshot, error)
 			return err
 		}
 		if snapshot.Associations, err = list(ctx, q, associations, sqlFarmAssociations, farmID); err != nil {
+			return err
+		}
+		if snapshot.LimitAssociations, err = list(ctx, q, limitAssociations, sqlFarmLimitAssociations, farmID); err != nil {
+			return err
+		}
+		if snapshot.Spendings, err = list(ctx, q, spendings, sqlFarmSpendings, farmID); err != nil {
 			return err
 		}
 		if snapshot.Workers, err = list(ctx, q, workers, sqlFarmWorkers, farmID); err != nil {

@@ -57,6 +57,19 @@ type Reader interface {
 	// Memberships lists a principal's on resources of one type by (FarmID, ResourceID).
 	Memberships(ctx context.Context, principalID, resourceType string, after MembershipCursor, limit int) ([]row.Membership, error)
 
+	LimitAssociation(ctx context.Context, key row.LimitAssociationKey) (*row.LimitAssociation, error)
+	// LimitAssociations lists by (queueID, limitID); queueID and limitID filter when not "".
+	LimitAssociations(
+		ctx context.Context, farmID, queueID, limitID string, after row.LimitAssociationKey, limit int,
+	) ([]row.LimitAssociation, error)
+	// Spendings gives what a farm's budgets and queues spent, by their ids; those that spent nothing may be missing.
+	Spendings(ctx context.Context, farmID string) (map[string]row.Spending, error)
+	// SpentBy gives the cost of a queue's sessions that ended in the periods [from, to), and of all that ever ended, of one
+	// state of the store.
+	SpentBy(ctx context.Context, farmID, queueID string, from, to int64) (within, ever int64, err error)
+	// UsageSums calls f for the sums of the periods [from, to), by job or over all jobs, in no order.
+	UsageSums(ctx context.Context, farmID string, byJob bool, from, to int64, f func(row.UsageSum)) error
+
 	Worker(ctx context.Context, workerID string) (*row.Worker, error)
 	// Workers lists a fleet's by age.
 	Workers(ctx context.Context, fleetID string, after ResourceCursor, limit int) ([]row.Worker, error)

@@ -37,33 +37,38 @@ type (
 
 // MemStore is a store of maps: what a database holds after the changes given to Write.
 type MemStore struct {
-	Resources     map[row.ResourceKey]row.Resource
-	Associations  map[row.AssociationKey]row.Association
-	Workers       map[string]row.Worker
-	Jobs          map[string]row.Job
-	JobDocuments  map[string]row.JobDocument
-	Steps         map[StepKey]row.Step
-	StepDocuments map[StepKey]row.StepDocument
-	Tasks         map[TaskKey]row.Task
-	Sessions      map[SessionKey]row.Session
-	Actions       map[ActionKey]row.SessionAction
-	Tags          map[string]row.Tags
+	Resources         map[row.ResourceKey]row.Resource
+	Associations      map[row.AssociationKey]row.Association
+	LimitAssociations map[row.LimitAssociationKey]row.LimitAssociation
+	Spendings         map[string]row.Spending
+	Usages            []row.Usage
+	Workers           map[string]row.Worker
+	Jobs              map[string]row.Job
+	JobDocuments      map[string]row.JobDocument
+	Steps             map[StepKey]row.Step
+	StepDocuments     map[StepKey]row.StepDocument
+	Tasks             map[TaskKey]row.Task
+	Sessions          map[SessionKey]row.Session
+	Actions           map[ActionKey]row.SessionAction
+	Tags              map[string]row.Tags
 }
 
 // NewMemStore returns an empty store.
 func NewMemStore() *MemStore {
 	return &MemStore{
-		Resources:     map[row.ResourceKey]row.Resource{},
-		Associations:  map[row.AssociationKey]row.Association{},
-		Workers:       map[string]row.Worker{},
-		Jobs:          map[string]row.Job{},
-		JobDocuments:  map[string]row.JobDocument{},
-		Steps:         map[StepKey]row.Step{},
-		StepDocuments: map[StepKey]row.StepDocument{},
-		Tasks:         map[TaskKey]row.Task{},
-		Sessions:      map[SessionKey]row.Session{},
-		Actions:       map[ActionKey]row.SessionAction{},
-		Tags:          map[string]row.Tags{},
+		Resources:         map[row.ResourceKey]row.Resource{},
+		Associations:      map[row.AssociationKey]row.Association{},
+		LimitAssociations: map[row.LimitAssociationKey]row.LimitAssociation{},
+		Spendings:         map[string]row.Spending{},
+		Workers:           map[string]row.Worker{},
+		Jobs:              map[string]row.Job{},
+		JobDocuments:      map[string]row.JobDocument{},
+		Steps:             map[StepKey]row.Step{},
+		StepDocuments:     map[StepKey]row.StepDocument{},
+		Tasks:             map[TaskKey]row.Task{},
+		Sessions:          map[SessionKey]row.Session{},
+		Actions:           map[ActionKey]row.SessionAction{},
+		Tags:              map[string]row.Tags{},
 	}
 }
 
@@ -73,6 +78,11 @@ func (m *MemStore) Write(c *row.Changes) {
 	put(m.Associations, c.Associations, func(r *row.Association) row.AssociationKey {
 		return row.AssociationKey{FarmID: r.FarmID, QueueID: r.QueueID, FleetID: r.FleetID}
 	})
+	put(m.LimitAssociations, c.LimitAssociations, func(r *row.LimitAssociation) row.LimitAssociationKey {
+		return row.LimitAssociationKey{FarmID: r.FarmID, QueueID: r.QueueID, LimitID: r.LimitID}
+	})
+	put(m.Spendings, c.Spendings, func(r *row.Spending) string { return r.ID })
+	m.Usages = append(m.Usages, c.Usages...)
 	put(m.Workers, c.Workers, func(r *row.Worker) string { return r.WorkerID })
 	put(m.Jobs, c.Jobs, func(r *row.Job) string { return r.JobID })
 	put(m.JobDocuments, c.JobDocuments, func(r *row.JobDocument) string { return r.JobID })
@@ -86,6 +96,9 @@ func (m *MemStore) Write(c *row.Changes) {
 }
 
 func (m *MemStore) remove(c *row.Changes) {
+	for _, key := range c.DeleteLimitAssociations {
+		delete(m.LimitAssociations, key)
+	}
 	for _, key := range c.DeleteAssociations {
 		delete(m.Associations, key)
 	}
@@ -97,6 +110,7 @@ func (m *MemStore) remove(c *row.Changes) {
 	}
 	for _, key := range c.DeleteResources {
 		delete(m.Resources, key)
+		delete(m.Spendings, key.ID)
 		if key.Kind == row.KindQueue { // with its finished jobs, which the core does not hold
 			for id, j := range m.Jobs {
 				if j.QueueID == key.ID {
@@ -126,10 +140,12 @@ func put[K comparable, R any](into map[K]R, rows []R, key func(*R) K) {
 // Snapshot is what a core takes over: see [row.Snapshot].
 func (m *MemStore) Snapshot(farmID string) *row.Snapshot {
 	out := &row.Snapshot{
-		FarmID:       farmID,
-		Resources:    sorted(m.Resources, func(a, b row.Resource) int { return cmp.Compare(a.ID, b.ID) }),
-		Associations: slices.Collect(maps.Values(m.Associations)),
-		Workers:      slices.Collect(maps.Values(m.Workers)),
+		FarmID:            farmID,
+		Resources:         sorted(m.Resources, func(a, b row.Resource) int { return cmp.Compare(a.ID, b.ID) }),
+		Associations:      slices.Collect(maps.Values(m.Associations)),
+		LimitAssociations: slices.Collect(maps.Values(m.LimitAssociations)),
+		Spendings:         slices.Collect(maps.Values(m.Spendings)),
+		Workers:           slices.Collect(maps.Values(m.Workers)),
 	}
 	open := map[string]bool{}
 	for _, s := range m.Sessions {

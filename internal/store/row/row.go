@@ -82,6 +82,68 @@ type Membership struct {
 // MembershipKey identifies a Membership.
 type MembershipKey struct{ ResourceID, PrincipalID string }
 
+// LimitAssociation says that tasks of a queue take from a limit. Primary key (FarmID, QueueID, LimitID). Its statuses
+// are those of an [Association]: that it stops scheduling reads "stop limit usage" on the wire.
+type LimitAssociation struct {
+	FarmID  string
+	QueueID string
+	LimitID string
+	Status  status.Association
+	Stamp
+}
+
+// LimitAssociationKey identifies a LimitAssociation.
+type LimitAssociationKey struct{ FarmID, QueueID, LimitID string }
+
+// Spending is what was spent: under the id of a budget what it has counted, under that of a queue what all its ended
+// sessions cost. Primary key ID.
+type Spending struct {
+	FarmID    string
+	ID        string
+	Amount    int64 // nanodollars
+	StoppedAt int64 // when the budget stopped its queue, 0 while it does not
+}
+
+// UsageType is what a [Usage] paid for, in the words of the API.
+type UsageType string
+
+// The types of usage.
+const (
+	UsageCompute UsageType = "COMPUTE"
+	UsageLicense UsageType = "LICENSE"
+)
+
+// UsagePeriod is the length of the periods by which usage is added up: time zones differ by half hours.
+const UsagePeriod = int64(30 * 60 * 1_000_000)
+
+// Usage is what one session that ended took of one kind. It is not a row of its own: it is added to the sums of its period,
+// once with the job and once without.
+type Usage struct {
+	FarmID       string
+	Period       int64 // start of the half hour in which the session ended
+	QueueID      string
+	FleetID      string
+	JobID        string
+	JobName      string
+	UserID       string // who made the job
+	Type         UsageType
+	Product      string // licence product; "" for compute
+	InstanceType string // host class of the worker; "" when unknown
+	Runtime      int64  // microseconds
+	Cost         int64  // nanodollars
+}
+
+// UsageSum is the usage of all sessions that ended in one period and share the other members. JobID and JobName are empty
+// in sums over all jobs.
+type UsageSum struct {
+	Usage            // Runtime and Cost are the sums
+	Sessions   int64 // how many were added
+	MinRuntime int64
+	MaxRuntime int64
+	MinCost    int64
+	MaxCost    int64
+}
+
 // Worker is a worker of a fleet. Primary key WorkerID. Heartbeats are not stored.
 type Worker struct {
 	FarmID   string
@@ -202,6 +264,7 @@ type Session struct {
 	UpdatedAt      int64
 	UpdatedBy      string
 	HostProperties []byte // the worker's at the start of the session
+	Usage          []byte // JSON, what the scheduler has metered so far; nil when nothing
 }
 
 // ActionKind is the kind of work of a session action: the member of its definition union.
@@ -233,6 +296,7 @@ type SessionAction struct {
 	ProgressMessage string
 	ExitCode        *int32
 	Manifests       []byte // JSON list as reported; nil when none
+	Limits          []byte // JSON list of {limitId, count} that a taskRun acquired; nil when none
 }
 
 // RequestToken remembers the answer to a request with a client token. Primary key
@@ -255,35 +319,41 @@ type Tags struct {
 // Changes is what one or more commands change: whole rows to write (insert or
 // replace by primary key) and keys to delete. Applied as one transaction.
 type Changes struct {
-	Resources          []Resource
-	DeleteResources    []ResourceKey // a queue with all its jobs, finished ones too
-	Associations       []Association
-	DeleteAssociations []AssociationKey
-	Memberships        []Membership
-	DeleteMemberships  []MembershipKey
-	Workers            []Worker
-	DeleteWorkers      []string
-	Jobs               []Job
-	JobDocuments       []JobDocument
-	Steps              []Step
-	StepDocuments      []StepDocument
-	Tasks              []Task
-	Sessions           []Session
-	Actions            []SessionAction
-	Tags               []Tags
-	DeleteJobs         []string // with all their rows (steps, tasks, sessions, actions, documents)
-	Tokens             []RequestToken
+	Resources               []Resource
+	DeleteResources         []ResourceKey // a queue with all its jobs, finished ones too
+	Associations            []Association
+	DeleteAssociations      []AssociationKey
+	LimitAssociations       []LimitAssociation
+	DeleteLimitAssociations []LimitAssociationKey
+	Spendings               []Spending // deleted with their budget or queue
+	Usages                  []Usage    // added to sums, once each
+	Memberships             []Membership
+	DeleteMemberships       []MembershipKey
+	Workers                 []Worker
+	DeleteWorkers           []string
+	Jobs                    []Job
+	JobDocuments            []JobDocument
+	Steps                   []Step
+	StepDocuments           []StepDocument
+	Tasks                   []Task
+	Sessions                []Session
+	Actions                 []SessionAction
+	Tags                    []Tags
+	DeleteJobs              []string // with all their rows (steps, tasks, sessions, actions, documents)
+	Tokens                  []RequestToken
 }
 
 // Snapshot is what a scheduler core needs to know to take over a farm: its
 // configuration, its workers and its unfinished jobs.
 type Snapshot struct {
-	FarmID       string
-	Resources    []Resource // queues, queue environments, fleets (and what later issues add)
-	Associations []Association
-	Workers      []Worker
-	Jobs         []JobSnapshot
-	LastNumber   int64 // highest Job.Number in the farm
+	FarmID            string
+	Resources         []Resource // the farm, queues, queue environments, fleets, limits, budgets
+	Associations      []Association
+	LimitAssociations []LimitAssociation
+	Spendings         []Spending
+	Workers           []Worker
+	Jobs              []JobSnapshot
+	LastNumber        int64 // highest Job.Number in the farm
 }
 
 // JobSnapshot is all that the core keeps of one job.

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"absent rows":       testAbsent,
 		"all or nothing":    testAtomic,
 		"deletes":           testDeletes,
+		"usage":             testUsage,
 		"replaced row":      testReplace,
 		"tokens are purged": testPurge,
 		"open sessions":     testHoldsJob,
@@ -99,6 +100,10 @@ func testRoundTrip(t *testing.T, s store.Store) {
 			got, err := s.Membership(ctx, row.MembershipKey{ResourceID: want.ResourceID, PrincipalID: want.PrincipalID})
 			same(r, "Membership", &want, must(r, got, err))
 		}
+		for _, want := range c.LimitAssociations {
+			got, err := s.LimitAssociation(ctx, row.LimitAssociationKey{FarmID: want.FarmID, QueueID: want.QueueID, LimitID: want.LimitID})
+			same(r, "LimitAssociation", &want, must(r, got, err))
+		}
 		for _, want := range c.Workers {
 			got, err := s.Worker(ctx, want.WorkerID)
 			same(r, "Worker", &want, must(r, got, err))
@@ -171,10 +176,13 @@ func testSnapshot(t *testing.T, s store.Store) {
 }
 
 func expectedSnapshot(farmID string, c *row.Changes) *row.Snapshot {
-	want := &row.Snapshot{FarmID: farmID, Associations: c.Associations, Workers: c.Workers, LastNumber: int64(len(c.Jobs))}
+	want := &row.Snapshot{
+		FarmID: farmID, Associations: c.Associations, LimitAssociations: c.LimitAssociations, Spendings: c.Spendings,
+		Workers: c.Workers, LastNumber: int64(len(c.Jobs)),
+	}
 	for _, r := range c.Resources {
 		switch r.Kind {
-		case row.KindQueue, row.KindQueueEnvironment, row.KindFleet:
+		case row.KindFarm, row.KindQueue, row.KindQueueEnvironment, row.KindFleet, row.KindLimit, row.KindBudget:
 			want.Resources = append(want.Resources, r)
 		}
 	}
@@ -226,6 +234,7 @@ func testAbsent(t *testing.T, s store.Store) {
 	for name, read := range map[string]func() error{
 		"Resource":     func() error { _, err := s.Resource(ctx, row.KindFarm, "no"); return err },
 		"Association":  func() error { _, err := s.Association(ctx, row.AssociationKey{}); return err },
+		"Limit":        func() error { _, err := s.LimitAssociation(ctx, row.LimitAssociationKey{}); return err },
 		"Worker":       func() error { _, err := s.Worker(ctx, "no"); return err },
 		"Membership":   func() error { _, err := s.Membership(ctx, row.MembershipKey{}); return err },
 		"Job":          func() error { _, err := s.Job(ctx, "no"); return err },
@@ -291,6 +300,15 @@ func testDeletes(t *testing.T, s store.Store) {
 			gone.DeleteAssociations = append(gone.DeleteAssociations,
 				row.AssociationKey{FarmID: a.FarmID, QueueID: a.QueueID, FleetID: a.FleetID})
 		}
+		for _, a := range c.LimitAssociations {
+			gone.DeleteLimitAssociations = append(gone.DeleteLimitAssociations,
+				row.LimitAssociationKey{FarmID: a.FarmID, QueueID: a.QueueID, LimitID: a.LimitID})
+		}
+		for i := range c.Resources {
+			if c.Resources[i].Kind == row.KindBudget {
+				gone.DeleteResources = append(gone.DeleteResources, row.ResourceKey{Kind: row.KindBudget, ID: c.Resources[i].ID})
+			}
+		}
 		for _, w := range c.Workers {
 			gone.DeleteWorkers = append(gone.DeleteWorkers, w.WorkerID)
 		}
@@ -302,6 +320,8 @@ func testDeletes(t *testing.T, s store.Store) {
 		got, err := s.Snapshot(ctx, farmID)
 		must(r, got, err)
 		same(r, "associations left", []row.Association(nil), got.Associations)
+		same(r, "limit associations left", []row.LimitAssociation(nil), got.LimitAssociations)
+		same(r, "spendings left", []row.Spending(nil), got.Spendings)
 		same(r, "workers left", []row.Worker(nil), got.Workers)
 		same(r, "jobs left", []row.JobSnapshot{{Job: keep, Document: keepDocument}}, got.Jobs)
 		tags, err := s.Tags(ctx, c.Tags[0].ARN)

@@ -78,6 +78,12 @@ func (r *Random) Association(key row.AssociationKey) row.Association {
 	return row.Association{FarmID: key.FarmID, QueueID: key.QueueID, FleetID: key.FleetID, Status: s, Stamp: r.stamp()}
 }
 
+// LimitAssociation draws an association of a queue and a limit.
+func (r *Random) LimitAssociation(key row.LimitAssociationKey) row.LimitAssociation {
+	a := r.Association(row.AssociationKey{FarmID: key.FarmID, QueueID: key.QueueID})
+	return row.LimitAssociation{FarmID: key.FarmID, QueueID: key.QueueID, LimitID: key.LimitID, Status: a.Status, Stamp: a.Stamp}
+}
+
 // Membership draws a member of a resource; queueID is that of a job.
 func (r *Random) Membership(resourceType, farmID, queueID, resourceID, principalID string) row.Membership {
 	return row.Membership{
@@ -161,6 +167,7 @@ func (r *Random) Session(job *row.Job, seq int64, fleetID, workerID string) row.
 		FarmID: job.FarmID, QueueID: job.QueueID, JobID: job.JobID, Seq: seq, SessionID: r.ID("session"), FleetID: fleetID,
 		WorkerID: workerID, StepIndex: r.int32(), Lifecycle: session(), Target: session(), Actions: r.integer(),
 		StartedAt: r.integer(), EndedAt: r.integer(), UpdatedAt: r.integer(), UpdatedBy: r.text(), HostProperties: r.document(),
+		Usage: r.document(),
 	}
 }
 
@@ -171,7 +178,7 @@ func (r *Random) Action(session *row.Session, index int64) row.SessionAction {
 		Kind: row.ActionEnvEnter, EnvironmentID: r.text(), StepIndex: -1, TaskIndex: -1,
 		Status:    status.Action(rapid.Uint8Range(0, uint8(status.ActionReclaimed)).Draw(r.T, "action status")),
 		StartedAt: r.integer(), EndedAt: r.integer(), WorkerUpdatedAt: r.integer(),
-		Progress: progress.Draw(r.T, "progress"), ProgressMessage: r.text(), Manifests: r.document(),
+		Progress: progress.Draw(r.T, "progress"), ProgressMessage: r.text(), Manifests: r.document(), Limits: r.document(),
 	}
 	if rapid.Bool().Draw(r.T, "taskRun") {
 		a.Kind, a.EnvironmentID = row.ActionTaskRun, ""
@@ -202,7 +209,13 @@ func (r *Random) Farm() (farmID string, c *row.Changes) {
 	c.Resources = []row.Resource{
 		farm, queue, fleet,
 		r.Resource(row.KindQueueEnvironment, farm.ID, queue.ID), r.Resource(row.KindBudget, farm.ID, farm.ID),
+		r.Resource(row.KindLimit, farm.ID, farm.ID), r.Resource(row.KindMonitor, farm.ID, farm.ID),
 	}
+	budget, limit := c.Resources[4], c.Resources[5]
+	c.LimitAssociations = []row.LimitAssociation{
+		r.LimitAssociation(row.LimitAssociationKey{FarmID: farm.ID, QueueID: queue.ID, LimitID: limit.ID}),
+	}
+	c.Spendings = []row.Spending{{FarmID: farm.ID, ID: budget.ID, Amount: r.integer(), StoppedAt: r.integer()}}
 	c.Associations = []row.Association{r.Association(row.AssociationKey{FarmID: farm.ID, QueueID: queue.ID, FleetID: fleet.ID})}
 	c.Tags = []row.Tags{{ARN: r.ID("arn"), Tags: map[string]string{r.text(): r.text()}}}
 	c.Tokens = []row.RequestToken{r.Token()}

@@ -48,6 +48,7 @@ func testPages(t *testing.T, s store.Store) {
 		limit := rapid.IntRange(1, 4).Draw(r.T, "limit")
 		pagesByAge(ctx, r, s, c, limit)
 		pagesOfAssociations(ctx, r, s, farmID, limit)
+		pagesOfLimitAssociations(ctx, r, s, farmID, limit)
 		pagesOfJobs(ctx, r, s, c, limit)
 		pagesOfMemberships(ctx, r, s, c, limit)
 		for _, filter := range actionFilters(c) {
