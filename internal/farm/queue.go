@@ -91,7 +91,11 @@ func (s *Service) newQueue(ctx context.Context, in *deadline.CreateQueueInput) (
 
 // check refuses what cannot be and derives what the scheduler needs.
 func (d *queueDocument) check() error {
-	d.Scheduling.Blocked = d.blockedReason() != ""
+	d.Scheduling = scheduler.QueueScheduling{
+		Blocked: d.blockedReason() != "", BlockedReason: string(d.blockedReason()),
+		CancelTasks: d.DefaultBudgetAction == deadline.DefaultQueueBudgetActionStopSchedulingAndCancelTasks,
+		Order:       queueOrder(&d.SchedulingConfiguration),
+	}
 	return checkJobRunAsUser(&d.JobRunAsUser)
 }
 
@@ -145,6 +149,27 @@ func schedulingDefaults(c deadline.SchedulingConfiguration) deadline.SchedulingC
 		c.WeightedBalanced = &filled
 	}
 	return c
+}
+
+// queueOrder is what the scheduler needs of a scheduling configuration with its defaults.
+func queueOrder(c *deadline.SchedulingConfiguration) scheduler.QueueOrder {
+	switch {
+	case c.PriorityBalanced != nil:
+		return scheduler.QueueOrder{PriorityBalanced: &scheduler.PriorityBalanced{
+			RenderingTaskBuffer: value(c.PriorityBalanced.RenderingTaskBuffer),
+		}}
+	case c.WeightedBalanced != nil:
+		w := c.WeightedBalanced
+		return scheduler.QueueOrder{WeightedBalanced: &scheduler.WeightedBalanced{
+			PriorityWeight: value(w.PriorityWeight), ErrorWeight: value(w.ErrorWeight),
+			SubmissionTimeWeight: value(w.SubmissionTimeWeight), RenderingTaskWeight: value(w.RenderingTaskWeight),
+			RenderingTaskBuffer: value(w.RenderingTaskBuffer),
+			MaxPriorityFirst:    w.MaxPriorityOverride != nil && w.MaxPriorityOverride.AlwaysScheduleFirst != nil,
+			MinPriorityLast:     w.MinPriorityOverride != nil && w.MinPriorityOverride.AlwaysScheduleLast != nil,
+		}}
+	default:
+		return scheduler.QueueOrder{}
+	}
 }
 
 // GetQueue describes a queue.

@@ -37,6 +37,9 @@ func (c *Core) setAction(a *action, to status.Action, by cause) bool {
 		open := a.session.open
 		i := slices.Index(open, a)
 		a.session.open = slices.Delete(open, i, i+1)
+		if a.row.Kind == row.ActionTaskRun {
+			c.releaseLimits(a)
+		}
 	}
 	return true
 }

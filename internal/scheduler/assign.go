@@ -17,7 +17,7 @@ func (c *Core) updateWorkerSchedule(cmd UpdateWorkerSchedule) error {
 	if !w.row.Status.Online() {
 		return workerConflict(w, "the worker is offline; it must be STARTED first")
 	}
-	c.heard.note(w, c.lived)
+	c.hear(w)
 	reports := cmd.Reports
 	byPlace := func(a, b ActionReport) int {
 		return cmp.Or(cmp.Compare(a.SessionID, b.SessionID), cmp.Compare(a.ActionIndex, b.ActionIndex))
@@ -59,15 +59,17 @@ func (c *Core) assign(w *worker) {
 // mayGoOn reports whether a session may be given more tasks.
 func (c *Core) mayGoOn(s *session) bool {
 	j := s.job
-	return s.step.ready() && s.step.class.runsOn(s.worker.fleet) && s.link.serves() &&
+	return s.step.ready() && s.link.serves() && s.link.runs(s.step.class) &&
 		s.worker.row.Status != status.WorkerStopping &&
 		(j.row.MaxWorkers <= 0 || j.sessions <= int(j.row.MaxWorkers)) &&
-		!c.preferred(s, s.link)
+		!c.consider(s)
 }
 
 // extend queues tasks in a session, as many as it should have ahead (§10.4).
 func (c *Core) extend(s *session) {
-	for n, want := s.openTasks(), c.depth(s); n < want; n++ {
+	takes := c.demandOf(s.link, s.step.class)
+	had := s.openTasks()
+	for n, want := had, c.depth(s); n < want && takes.room(); n++ {
 		i, t := c.next(s.step)
 		if t == nil {
 			return
@@ -83,6 +85,10 @@ func (c *Core) extend(s *session) {
 			c.violated(Violation{What: "session action", ID: s.row.SessionID, Why: err.Error()})
 		}
 		s.step.held[i] = a
+		c.acquireLimits(a)
+		if n == had {
+			s.link.given = min(s.link.given+1, turnOf)
+		}
 	}
 }
 
@@ -145,11 +151,11 @@ func (s *session) assigned(a *action) AssignedAction {
 
 // tick notices workers that are lost, and answers when to look again.
 func (c *Core) tick() time.Duration {
-	for w := c.heard.oldest(); w != nil && c.lived-w.heard >= c.cfg.HeartbeatTimeout; w = c.heard.oldest() {
+	for w := c.heard.first(); w != nil && c.lived-w.heard >= c.cfg.HeartbeatTimeout; w = c.heard.first() {
 		c.loseWorker(w)
 	}
 	next := c.cfg.TickInterval
-	if w := c.heard.oldest(); w != nil {
+	if w := c.heard.first(); w != nil {
 		next = min(next, w.heard+c.cfg.HeartbeatTimeout-c.lived)
 	}
 	return c.now.Mono + next

@@ -13,9 +13,12 @@ type link struct {
 	row      row.Association
 	queue    *queue
 	fleet    *fleet
-	index    jobIndex // jobs of the queue with READY tasks that the fleet can run
-	sessions int      // of the queue on workers of the fleet
-	served   int64    // when it last got a session, see Core.serving
+	lanes    []*lane // jobs of the queue with READY tasks that the fleet can run
+	sessions int     // of the queue on workers of the fleet
+	leaving  int     // of those, how many make way, see [Core.makesWay]
+	coming   int     // sessions of the fleet that make way for work of the queue
+	served   int64   // when it last got a session, see Core.serving
+	given    int     // how often it was given work since a job that was overdue got some; at most turnOf
 	dirty    bool
 }
 
@@ -115,9 +118,6 @@ func (c *Core) deleteAssociation(cmd DeleteAssociation) error {
 	same := func(other *link) bool { return other == l }
 	q.links = slices.DeleteFunc(q.links, same)
 	f.links = slices.DeleteFunc(f.links, same)
-	for _, j := range q.jobs {
-		delete(j.offers, l)
-	}
 	c.dirty.changes.DeleteAssociations = append(c.dirty.changes.DeleteAssociations,
 		row.AssociationKey{FarmID: cmd.FarmID, QueueID: cmd.QueueID, FleetID: cmd.FleetID})
 	c.reevaluate(q)

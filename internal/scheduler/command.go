@@ -199,7 +199,10 @@ type AssignedAction struct {
 
 // QueueScheduling is the "scheduling" member of a queue's document.
 type QueueScheduling struct {
-	Blocked bool `json:"blocked,omitempty"` // nothing new is assigned
+	Blocked       bool       `json:"blocked,omitempty"`       // nothing new is assigned
+	BlockedReason string     `json:"blockedReason,omitempty"` // why: the API's QueueBlockedReason
+	CancelTasks   bool       `json:"cancelTasks,omitempty"`   // when it becomes blocked, what runs is canceled and returns to the queue
+	Order         QueueOrder `json:"order,omitzero"`          // how its jobs are ranked
 }
 
 // QueueEnvironmentScheduling is the "scheduling" member of a queue environment's document.

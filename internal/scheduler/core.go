@@ -20,6 +20,11 @@ type Config struct {
 	TickInterval time.Duration
 	// PipelineTarget is how much work a session should have queued; default 1 min.
 	PipelineTarget time.Duration
+	// MaxWait is how long a job of a balanced queue may be without a worker before it gets one out of its turn; default 30 min.
+	MaxWait time.Duration
+	// QueueTurn is how long a queue keeps a worker that another queue waits for, where there are fewer workers than queues
+	// with work; default 5 min.
+	QueueTurn time.Duration
 	// MaxPipeline is the most tasks that a session has queued; default 16. Every answer to a poll lists them all.
 	MaxPipeline int
 	// OnViolation learns of impossible things that the core refused to do; nil: they are only counted.
@@ -31,6 +36,8 @@ func (c Config) withDefaults() Config {
 	c.HeartbeatTimeout = positive(c.HeartbeatTimeout, 5*time.Minute)
 	c.TickInterval = positive(c.TickInterval, 5*time.Second)
 	c.PipelineTarget = positive(c.PipelineTarget, time.Minute)
+	c.MaxWait = positive(c.MaxWait, 30*time.Minute)
+	c.QueueTurn = positive(c.QueueTurn, 5*time.Minute)
 	if c.MaxPipeline <= 0 {
 		c.MaxPipeline = 16
 	}
@@ -67,7 +74,7 @@ type Core struct {
 	classes  map[string]*class   // by the text of the requirements
 	names    names
 
-	heard heartbeats
+	heard ring[worker] // online workers, the one that was heard longest ago first
 	dirty dirt
 }
 

@@ -18,11 +18,15 @@
 //
 // # How work is found
 //
-// Each association of a queue with a fleet has an index of the jobs with READY tasks that the fleet can run, highest
-// priority first, then oldest. A step enters and leaves the indexes of its queue when it gains its first or loses its last
-// READY task; steps with equal requirements share a class, which is matched with each fleet once. A worker that asks
-// looks at the queues of its fleet: of those with work it takes the one with the fewest sessions on the fleet, then the
-// one that waited longest. Nothing scans jobs or tasks.
+// Each association of a queue with a fleet has lanes (lane.go): heaps of the jobs with READY tasks that the fleet can run, in the
+// queue's order (order.go), one lane for all steps that take the same from limits. A step enters and leaves the lanes of its
+// queue when it gains its first or loses its last READY task; steps with equal requirements share a class, which is matched
+// with each fleet once. A worker that asks looks at the queues of its fleet (pick.go): of those with work it takes the one with the
+// fewest sessions on the fleet, then the one that waited longest. Nothing scans jobs or tasks.
+//
+// A session goes on with its step while its job is the one that should have the worker; else it makes way once its assigned actions
+// are done. Nobody starves: in a balanced queue a job without a worker for [Config.MaxWait] gets one assignment in eight, and where
+// there are fewer workers than queues a queue keeps a worker for [Config.QueueTurn].
 //
 // # A command
 //

@@ -125,8 +125,8 @@ func (c *Core) checkFleet(f *fleet, report reporter) {
 	free := 0
 	for _, w := range f.workers {
 		free += count(w.row.Status == status.WorkerStarted || w.row.Status == status.WorkerIdle)
-		if online := w.row.Status.Online(); online != (w.next != nil) {
-			report("worker %s is %s but listened to: %t", w.row.WorkerID, w.row.Status, w.next != nil)
+		if online := w.row.Status.Online(); online != w.beat.linked() {
+			report("worker %s is %s but listened to: %t", w.row.WorkerID, w.row.Status, w.beat.linked())
 		}
 		if w.row.Status == status.WorkerIdle && w.session != nil {
 			report("worker %s is IDLE with a session", w.row.WorkerID)
@@ -149,14 +149,50 @@ func (c *Core) checkQueue(q *queue, report reporter) {
 		if n := len(c.sessionsOf(l)); n != l.sessions {
 			report("association %s/%s has %d sessions, says %d", q.id, l.fleet.id, n, l.sessions)
 		}
-		for _, j := range q.jobs {
-			want := j.hasRoom() && slices.ContainsFunc(j.steps, func(s *step) bool { return s.ready() && s.class.runsOn(l.fleet) })
-			o := j.offers[l]
-			if have := o != nil && o.position >= 0 && l.index[o.position] == o; have != want {
-				report("job %s is in the index of %s: %t, should be %t", j.row.JobID, l.fleet.id, have, want)
+		c.checkLanes(l, report)
+	}
+}
+
+// checkLanes compares the lanes of an association with the jobs of its queue.
+func (c *Core) checkLanes(l *link, report reporter) {
+	leaving, coming := 0, 0
+	for _, s := range c.sessions {
+		leaving += count(s.way != nil && s.link == l)
+		coming += count(s.way == l)
+	}
+	if leaving != l.leaving || coming != l.coming {
+		report("association %s/%s: %d sessions leave and %d come, says %d and %d", l.queue.id, l.fleet.id, leaving, coming, l.leaving, l.coming)
+	}
+	for _, j := range l.queue.jobs {
+		if j.rank != l.queue.order.rankOf(j) {
+			report("job %s has the rank %v, should have %v", j.row.JobID, j.rank, l.queue.order.rankOf(j))
+		}
+		wanted := map[*lane]bool{}
+		for _, s := range j.steps {
+			if j.hasRoom() && s.ready() && l.runs(s.class) {
+				wanted[l.lane(c.demandOf(l, s.class))] = true
+			}
+		}
+		for _, n := range l.lanes {
+			o := j.offerIn(n)
+			if have := o != nil && o.position >= 0 && n.index[o.position] == o; have != wanted[n] {
+				report("job %s is in a lane of %s: %t, should be %t", j.row.JobID, l.fleet.id, have, wanted[n])
+			}
+			alone := wanted[n] && j.sessions == 0 && l.queue.order.ages(j)
+			if have := o != nil && o.node.linked(); have != alone {
+				report("job %s waits alone in a lane of %s: %t, should be %t", j.row.JobID, l.fleet.id, have, alone)
 			}
 		}
 	}
+}
+
+// offered is the number of places of jobs in the lanes of an association.
+func (l *link) offered() int {
+	n := 0
+	for _, lane := range l.lanes {
+		n += len(lane.index)
+	}
+	return n
 }
 
 // Dump writes the whole state as text, the same for two cores that will decide alike (but for the ids
@@ -171,12 +207,12 @@ func (c *Core) Dump() string {
 	line("farm", c.farmID, c.lastNumber, len(c.classes))
 	for _, id := range slices.Sorted(maps.Keys(c.queues)) {
 		q := c.queues[id]
-		line("queue", id, q.blocked, q.sessions)
+		line("queue", id, q.blocked, q.reason, q.order, q.sessions)
 		for _, e := range q.environments {
 			line(" environment", e.id, e.name, e.priority)
 		}
 		for _, l := range q.links {
-			line(" association", l.row, l.sessions, len(l.index))
+			line(" association", l.row, l.sessions, l.offered())
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.fleets)) {

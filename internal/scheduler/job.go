@@ -14,8 +14,9 @@ type job struct {
 	attachments  bool     // sessions begin with syncInputJobAttachments
 	environments []string // ids of the template's job environments, outermost first
 	steps        []*step
-	sessions     int // open ones; each is on another worker
-	offers       map[*link]*offer
+	sessions     int      // open ones; each is on another worker
+	offers       []*offer // its places in the lanes of its queue
+	rank         rank     // among the jobs of its queue
 
 	failing   bool // a task became FAILED since the job was settled
 	dirty     bool
@@ -36,7 +37,7 @@ func (c *Core) newJob(r row.Job, doc *row.JobDocument, steps []row.Step, docs []
 	if len(steps) != len(docs) {
 		return nil, &InvalidError{Field: "steps", Message: fmt.Sprintf("%d steps but %d step documents", len(steps), len(docs))}
 	}
-	j := &job{row: r, queue: q, offers: map[*link]*offer{}}
+	j := &job{row: r, queue: q}
 	j.attachments = len(doc.Attachments) > 0 && string(doc.Attachments) != "null"
 	var environments []struct {
 		Name string `json:"name"`

@@ -1,157 +1,152 @@
 package scheduler
 
-import "container/heap"
+import "github.com/farmhand-render/farmhand/internal/status"
 
-// offer is a job's place in the index of one association.
-type offer struct {
-	job      *job
-	steps    int // steps with READY tasks that the fleet can run
-	position int // in the index; -1 when not in it
-}
+// turnOf is how often a job that waited too long is served: once in so many times that a fleet is given work of its queue.
+const turnOf = 8
 
-// jobIndex is the jobs that could be given to a fleet, the best on top: highest priority, then oldest.
-type jobIndex []*offer
-
-func (x jobIndex) Len() int { return len(x) }
-func (x jobIndex) Less(i, j int) bool {
-	a, b := &x[i].job.row, &x[j].job.row
-	if a.Priority != b.Priority {
-		return a.Priority > b.Priority
-	}
-	return a.Number < b.Number
-}
-
-func (x jobIndex) Swap(i, j int) {
-	x[i], x[j] = x[j], x[i]
-	x[i].position, x[j].position = i, j
-}
-
-func (x *jobIndex) Push(v any) {
-	o := v.(*offer)
-	o.position = len(*x)
-	*x = append(*x, o)
-}
-
-func (x *jobIndex) Pop() any {
-	last := len(*x) - 1
-	o := (*x)[last]
-	(*x)[last] = nil
-	*x = (*x)[:last]
-	o.position = -1
-	return o
-}
-
-// best is the job that comes next for the fleet, nil when there is none.
-func (x jobIndex) best() *job {
-	if len(x) == 0 {
-		return nil
-	}
-	return x[0].job
-}
-
-// offer counts a step in or out of the offers of its job as it gains or loses READY tasks.
-func (c *Core) offer(s *step) {
-	ready := s.ready()
-	if ready == s.offered {
-		return
-	}
-	s.offered = ready
-	for _, l := range s.job.queue.links {
-		if !s.class.runsOn(l.fleet) {
+// best is the job of an association that comes next, nil when there is none.
+func (l *link) best() *job {
+	var best *job
+	for _, n := range l.lanes {
+		if len(n.index) == 0 || !n.demand.room() {
 			continue
 		}
-		o := s.job.offers[l]
-		if o == nil {
-			o = &offer{job: s.job, position: -1}
-			s.job.offers[l] = o
-		}
-		if ready {
-			o.steps++
-		} else {
-			o.steps--
+		if j := n.index[0].job; best == nil || j.rank.compare(best.rank) < 0 {
+			best = j
 		}
 	}
+	return best
 }
 
-// place puts a job into the indexes of its queue where it belongs and takes it out elsewhere.
-func (c *Core) place(j *job) {
-	room := j.hasRoom()
-	for _, l := range j.queue.links {
-		o := j.offers[l]
-		switch {
-		case o == nil:
-		case o.steps > 0 && room && o.position < 0:
-			heap.Push(&l.index, o)
-		case o.steps > 0 && room:
-			heap.Fix(&l.index, o.position)
-		case o.position >= 0:
-			heap.Remove(&l.index, o.position)
+// overdue is the job that has been without a worker for longest and too long, nil when none was. Nobody is let wait for ever in a
+// balanced queue: one in [turnOf] assignments goes to the job that is overdue, whatever its rank.
+func (c *Core) overdue(l *link) *job {
+	var longest *offer
+	for _, n := range l.lanes {
+		o := n.alone.first()
+		if o != nil && n.demand.room() && (longest == nil || o.since < longest.since) {
+			longest = o
 		}
 	}
+	if longest == nil || c.lived-longest.since < c.cfg.MaxWait {
+		return nil
+	}
+	return longest.job
 }
 
-// withdraw takes a job out of all indexes.
-func (c *Core) withdraw(j *job) {
-	for _, l := range j.queue.links {
-		if o := j.offers[l]; o != nil && o.position >= 0 {
-			heap.Remove(&l.index, o.position)
+// nextJob is the job of an association that a worker without a session should get, and whether it is that because it waited too long.
+func (c *Core) nextJob(l *link) (next *job, aged bool) {
+	if l.given >= turnOf {
+		if j := c.overdue(l); j != nil {
+			return j, true
 		}
 	}
-	clear(j.offers)
-	for _, s := range j.steps {
-		s.offered = false
-	}
+	return l.best(), false
 }
 
-// reindex builds the indexes of a queue anew, after its fleets changed.
-func (c *Core) reindex(q *queue) {
-	for _, l := range q.links {
-		l.index = l.index[:0]
-	}
-	for _, j := range q.inOrder() {
-		clear(j.offers)
-		for _, s := range j.steps {
-			s.offered = false
-			c.offer(s)
-		}
-		c.place(j)
-	}
-}
+// effective is the sessions of an association once those that make way have done so.
+func (l *link) effective() int { return l.sessions - l.leaving + l.coming }
 
-// pick chooses what a worker of the fleet does next. Of the queues with work, the one comes first that has the
-// fewest sessions on the fleet, then the one that waited longest; in the queue the best job; in the job the first step.
+// pick chooses what a worker of the fleet does next. Of the queues with work, the one comes first that has the fewest sessions on
+// the fleet, then the one that waited longest; in the queue the job that its order says; in the job the first step.
 func (c *Core) pick(f *fleet) (*link, *step) {
 	var chosen *link
 	for _, l := range f.links {
-		if !l.serves() || len(l.index) == 0 {
+		if !l.serves() || l.best() == nil {
 			continue
 		}
-		if chosen == nil || l.sessions < chosen.sessions || l.sessions == chosen.sessions && l.served < chosen.served {
+		if chosen == nil || l.effective() < chosen.effective() || l.effective() == chosen.effective() && l.served < chosen.served {
 			chosen = l
 		}
 	}
 	if chosen == nil {
 		return nil, nil
 	}
-	for _, s := range chosen.index.best().steps {
-		if s.ready() && s.class.runsOn(f) {
-			return chosen, s
+	j, aged := c.nextJob(chosen)
+	if s := c.firstStep(chosen, j); s != nil {
+		if aged {
+			chosen.given = 0
 		}
+		return chosen, s
 	}
-	c.violated(Violation{What: "index", ID: chosen.index.best().row.JobID, Why: "offered without a READY step"})
+	c.violated(Violation{What: "index", ID: j.row.JobID, Why: "offered without a READY step"})
 	return nil, nil
 }
 
-// preferred reports whether a session should make way after its assigned actions: for a job of its queue with a
-// higher priority, or for a queue that has so few sessions on the fleet that giving it one evens them out.
-func (c *Core) preferred(s *session, l *link) bool {
-	if best := l.index.best(); best != nil && best.row.Priority > s.job.row.Priority {
-		return true
-	}
-	for _, other := range l.fleet.links {
-		if other != l && other.serves() && len(other.index) > 0 && other.sessions+1 < l.sessions {
-			return true
+// firstStep is the first step of a job that an association can give out.
+func (c *Core) firstStep(l *link, j *job) *step {
+	for _, s := range j.steps {
+		if s.ready() && l.runs(s.class) && c.demandOf(l, s.class).room() {
+			return s
 		}
 	}
-	return false
+	return nil
+}
+
+// makesWay reports whether a session should end after its assigned actions, and for which association's work. That is so for a job
+// of its queue that comes before its own, for one that waited too long, and for a queue that has too few sessions on the fleet.
+func (c *Core) makesWay(s *session) *link {
+	l := s.link
+	if best := l.best(); best != nil && best != s.job && c.openings(l, best) > l.coming && l.queue.order.prefers(best, s.job, l.coming) {
+		return l
+	}
+	if l.given >= turnOf && l.coming == 0 && c.overdue(l) != nil {
+		return l
+	}
+	for _, other := range l.fleet.links {
+		if other != l && other.serves() && c.owed(other, s) {
+			return other
+		}
+	}
+	return nil
+}
+
+// openings is how many more workers of an association a job could use now.
+func (c *Core) openings(l *link, j *job) int {
+	n := int64(0)
+	for _, s := range j.steps {
+		if s.ready() && l.runs(s.class) {
+			n += s.row.Counts[status.TaskReady]
+		}
+	}
+	if j.row.MaxWorkers > 0 {
+		n = min(n, int64(j.row.MaxWorkers)-int64(j.sessions))
+	}
+	return int(n)
+}
+
+// owed reports whether the end of a session evens out the queues of its fleet, or makes it another queue's turn: where there are
+// fewer workers than queues with work, each queue has one for [Config.QueueTurn] at a time.
+func (c *Core) owed(to *link, s *session) bool {
+	best := to.best()
+	if best == nil || c.openings(to, best) <= to.coming {
+		return false
+	}
+	if to.effective()+1 < s.link.effective() {
+		return true
+	}
+	return to.effective() == 0 && c.lived-s.since >= c.cfg.QueueTurn
+}
+
+// consider decides anew whether a session makes way, and reports it.
+func (c *Core) consider(s *session) bool {
+	s.stay()
+	to := c.makesWay(s)
+	if to == nil {
+		return false
+	}
+	s.way = to
+	to.coming++
+	s.link.leaving++
+	return true
+}
+
+// stay takes back that a session makes way.
+func (s *session) stay() {
+	if s.way != nil {
+		s.way.coming--
+		s.link.leaving--
+		s.way = nil
+	}
 }

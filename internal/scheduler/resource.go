@@ -16,6 +16,9 @@ import (
 type queue struct {
 	id           string
 	blocked      bool
+	cancels      bool   // what runs when it becomes blocked
+	reason       string // why it is blocked
+	order        QueueOrder
 	environments []*queueEnvironment // in the order in which sessions enter them
 	links        []*link             // by fleet id
 	jobs         map[string]*job     // those in memory
@@ -112,7 +115,20 @@ func (c *Core) learnQueue(r *row.Resource) error {
 		q = &queue{id: r.ID, jobs: map[string]*job{}}
 		c.queues[r.ID] = q
 	}
-	q.blocked = settings.Blocked
+	stops := settings.Blocked && settings.CancelTasks && (!q.blocked || !q.cancels)
+	q.blocked, q.reason, q.cancels = settings.Blocked, settings.BlockedReason, settings.CancelTasks
+	if !q.order.equal(&settings.Order) {
+		q.order = settings.Order
+		c.reindex(q)
+	}
+	for _, l := range q.links {
+		if stops {
+			for _, s := range c.sessionsOf(l) {
+				c.cancelSession(s, true, causeStop)
+			}
+		}
+		c.wakeFleet(l)
+	}
 	return nil
 }
 

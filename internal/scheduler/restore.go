@@ -38,7 +38,7 @@ func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 			f.free++
 		}
 		if r.Status.Online() {
-			c.heard.note(w, c.lived)
+			c.hear(w)
 		}
 	}
 	for i := range snapshot.Jobs {
@@ -113,7 +113,7 @@ func (c *Core) loadSessions(j *job, snapshot *row.JobSnapshot) error {
 		if w == nil || w.session != nil || int(r.StepIndex) >= len(j.steps) {
 			return fmt.Errorf("session %s has no worker or step of its own", r.SessionID)
 		}
-		s := &session{row: r, job: j, step: j.steps[r.StepIndex], worker: w, link: w.fleet.link(j.queue)}
+		s := &session{row: r, job: j, step: j.steps[r.StepIndex], worker: w, link: w.fleet.link(j.queue), since: c.lived}
 		s.ending = r.Target == status.SessionEnded
 		bySeq[r.Seq] = s
 		c.loadSession(s)

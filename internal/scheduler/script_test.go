@@ -73,7 +73,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "farm":
 		s.farm(&out, int(argsOf(d.CmdArgs).number("workers", 1)))
 	case "tick":
-		s.tick(&out, d.CmdArgs[0].Key)
+		s.tick(&out, d.CmdArgs[0].Key, len(d.CmdArgs) > 1)
 	case "gap":
 		s.pass(duration(t, d.CmdArgs[0].Key))
 		s.apply(&out, scheduler.Tick{})
@@ -120,11 +120,16 @@ func (s *script) pass(d time.Duration) {
 	s.now.Wall += d.Microseconds()
 }
 
-// tick lets time pass as it does for a committer: in steps of at most five seconds.
-func (s *script) tick(out *strings.Builder, text string) {
+// tick lets time pass as it does for a committer: in steps of at most five seconds. alive: all workers go on to be heard.
+func (s *script) tick(out *strings.Builder, text string, alive bool) {
 	for left := duration(s.t, text); left > 0; left -= 5 * time.Second {
 		s.pass(min(left, 5*time.Second))
 		s.apply(out, scheduler.Tick{})
+		for _, id := range slices.Sorted(maps.Keys(s.fleets)) {
+			if alive && s.store.Workers[id].Status.Online() {
+				s.apply(out, scheduler.UpdateWorkerSchedule{FleetID: s.fleets[id], WorkerID: id})
+			}
+		}
 	}
 }
 
@@ -201,7 +206,7 @@ func (s *script) command(d *datadriven.TestData) scheduler.Command {
 	}
 	switch d.Cmd {
 	case "queue":
-		return put(row.KindQueue, id, farm, scheduler.QueueScheduling{Blocked: a["blocked"] != ""})
+		return put(row.KindQueue, id, farm, queueSettings(a))
 	case "queue-environment":
 		return put(row.KindQueueEnvironment, id, a["queue"], scheduler.QueueEnvironmentScheduling{Name: id, Priority: int32(a.number("priority", 0))})
 	case "fleet":
@@ -245,6 +250,29 @@ func put(kind row.Kind, id, parent string, settings any) scheduler.Command {
 		panic(err)
 	}
 	return scheduler.PutResource{Resource: row.Resource{Kind: kind, ID: id, FarmID: farm, ParentID: parent, Doc: doc}}
+}
+
+// queueSettings reads blocked, cancel, order=balanced or order=weighted with their numbers.
+func queueSettings(a args) scheduler.QueueScheduling {
+	settings := scheduler.QueueScheduling{Blocked: a["blocked"] != "", CancelTasks: a["cancel"] != ""}
+	number := func(name string, otherwise float64) float64 {
+		if n, err := strconv.ParseFloat(a[name], 64); err == nil {
+			return n
+		}
+		return otherwise
+	}
+	buffer := int32(a.number("buffer", 1))
+	switch a["order"] {
+	case "balanced":
+		settings.Order.PriorityBalanced = &scheduler.PriorityBalanced{RenderingTaskBuffer: buffer}
+	case "weighted":
+		settings.Order.WeightedBalanced = &scheduler.WeightedBalanced{
+			PriorityWeight: number("priority", 100), ErrorWeight: number("errors", -10), SubmissionTimeWeight: number("age", 3),
+			RenderingTaskWeight: number("rendering", -100), RenderingTaskBuffer: buffer,
+			MaxPriorityFirst: a["max-first"] != "", MinPriorityLast: a["min-last"] != "",
+		}
+	}
+	return settings
 }
 
 func fleetSettings(a args) scheduler.FleetScheduling {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
@@ -14,7 +15,9 @@ type session struct {
 	job    *job
 	step   *step
 	worker *worker
-	link   *link // nil when the association was deleted since
+	link   *link         // nil when the association was deleted since
+	way    *link         // for whose work it ends after its assigned actions, see [Core.makesWay]
+	since  time.Duration // when it began, in the time that the core has lived
 
 	open    []*action // not over, in order
 	entries []entry   // one for each envEnter, in order
@@ -92,6 +95,7 @@ func (c *Core) openSession(w *worker, l *link, st *step) *session {
 	}
 	j.row.Sessions++
 	c.attach(s)
+	s.since = c.lived
 	c.serving++
 	l.served = c.serving
 	c.dirtySession(s)
@@ -236,6 +240,7 @@ func (c *Core) endSession(s *session, by cause) {
 		return
 	}
 	s.row.EndedAt = c.now.Wall
+	s.stay()
 	delete(c.sessions, s.row.SessionID)
 	s.worker.session = nil
 	s.job.sessions--

@@ -15,36 +15,15 @@ type worker struct {
 	session *session // nil when it has none
 	dirty   bool
 
-	heard      time.Duration // in the time that the core has lived
-	prev, next *worker       // in heartbeats, while it is online
+	heard time.Duration // in the time that the core has lived
+	beat  node[worker]  // in heard, while it is online
 }
 
-// heartbeats is the online workers in the order in which they were last heard: a ring around a root.
-type heartbeats struct{ root worker }
-
-func (h *heartbeats) init() { h.root.prev, h.root.next = &h.root, &h.root }
-
-// note moves a worker to the end: it was heard now.
-func (h *heartbeats) note(w *worker, at time.Duration) {
-	h.drop(w)
-	w.heard = at
-	w.prev, w.next = h.root.prev, &h.root
-	w.prev.next, w.next.prev = w, w
-}
-
-func (h *heartbeats) drop(w *worker) {
-	if w.next != nil {
-		w.prev.next, w.next.prev = w.next, w.prev
-		w.prev, w.next = nil, nil
-	}
-}
-
-// oldest is the worker that was silent for longest, nil when none is online.
-func (h *heartbeats) oldest() *worker {
-	if h.root.next == &h.root {
-		return nil
-	}
-	return h.root.next
+// hear notes that a worker was heard now.
+func (c *Core) hear(w *worker) {
+	c.heard.remove(&w.beat)
+	w.heard = c.lived
+	c.heard.append(&w.beat, w)
 }
 
 func (c *Core) worker(fleetID, workerID string) (*worker, error) {
@@ -161,16 +140,16 @@ func (c *Core) changeWorker(w *worker, to status.Worker) error {
 	}
 	c.setWorker(w, to, causeWorker)
 	if to == status.WorkerStopped {
-		c.heard.drop(w)
+		c.heard.remove(&w.beat)
 	} else {
-		c.heard.note(w, c.lived)
+		c.hear(w)
 	}
 	return nil
 }
 
 // loseWorker gives up on a worker that was silent for too long: its work returns to the queue.
 func (c *Core) loseWorker(w *worker) {
-	c.heard.drop(w)
+	c.heard.remove(&w.beat)
 	if w.session != nil {
 		c.abandonSession(w.session, causeLost)
 	}

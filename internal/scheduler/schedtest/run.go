@@ -166,7 +166,7 @@ func (s *simulation) setUp() error {
 		return err
 	}
 	for i := range 2 {
-		queue := resource(row.KindQueue, fmt.Sprintf("queue-%032x", i), farmID, scheduler.QueueScheduling{})
+		queue := resource(row.KindQueue, fmt.Sprintf("queue-%032x", i), farmID, scheduler.QueueScheduling{Order: s.order()})
 		if _, _, err := s.try(scheduler.PutResource{Resource: queue}); err != nil {
 			return err
 		}
@@ -179,6 +179,21 @@ func (s *simulation) setUp() error {
 		s.agents = append(s.agents, &agent{id: s.id("worker"), fleet: fleetID(i % 2)})
 	}
 	return s.mend()
+}
+
+// order makes up how a queue ranks its jobs.
+func (s *simulation) order() scheduler.QueueOrder {
+	switch r := s.random; r.IntN(3) {
+	case 0:
+		return scheduler.QueueOrder{PriorityBalanced: &scheduler.PriorityBalanced{RenderingTaskBuffer: int32(r.IntN(3))}}
+	case 1:
+		return scheduler.QueueOrder{WeightedBalanced: &scheduler.WeightedBalanced{
+			PriorityWeight: float64(r.IntN(200)), ErrorWeight: float64(r.IntN(20) - 15), SubmissionTimeWeight: float64(r.IntN(4)),
+			RenderingTaskWeight: float64(r.IntN(150) - 100), RenderingTaskBuffer: int32(r.IntN(3)), MinPriorityLast: r.IntN(2) == 0,
+		}}
+	default:
+		return scheduler.QueueOrder{}
+	}
 }
 
 // mend makes sure that what a farm needs is there, whatever was lost.
