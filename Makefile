@@ -27,8 +27,13 @@ clients: ## install the pinned AWS clients that the tests use, into this directo
 	tools/clients
 
 .PHONY: test
-test: clients cross ## run all tests, with AWS's own clients
-	FARMHAND_CLIENTS=required $(GO) test -count=1 ./...
+test: cross ## run all tests, with AWS's own clients
+	$(GO) test -count=1 $$($(GO) list ./... | grep -v '/interop$$')
+	$(MAKE) test-interop
+
+.PHONY: test-interop
+test-interop: clients ## run AWS's own clients, and both workers, against farms; a line for each scenario
+	cd interop && FARMHAND_CLIENTS=required $(GO) test -count=1 -parallel 6
 
 .PHONY: test-race
 test-race: clients ## run all tests under the race detector (needs a C compiler)

@@ -1,5 +1,5 @@
 // AWS's JavaScript SDK runs a job with environments and a failing task on a farm that it makes itself, and pages through
-// what its sessions did. Needs the environment of `farmhand env` and FARMHAND_BIN. Prints one line per thing that holds.
+// what its sessions did. Needs the environment of `farmhand env` and farmhand on the PATH. Prints one line per thing that holds.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -103,7 +103,7 @@ async function main() {
   const { farmId, queueId, fleetId } = await makeFarm();
   const directory = await mkdtemp(path.join(tmpdir(), "worker-"));
   const args = ["worker", "--farm-id", farmId, "--fleet-id", fleetId, "--state-dir", directory];
-  const worker = spawn(process.env.FARMHAND_BIN, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const worker = spawn("farmhand", args, { stdio: ["ignore", "ignore", "inherit"] });
   const exited = once(worker, "exit");
   try {
     await check(await runJob(farmId, queueId));

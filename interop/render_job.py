@@ -1,6 +1,6 @@
 """boto3 runs a job with environments and a failing task on a farm that it makes itself, and reads what its sessions did.
 
-Needs the environment of `farmhand env` and FARMHAND_BIN, the farmhand program. Prints one line per thing that holds.
+Needs the environment of `farmhand env` and farmhand on the PATH. Prints one line per thing that holds.
 """
 
 import json
@@ -86,7 +86,7 @@ def make_farm(deadline):
 
 def start_worker(farm, fleet, directory):
     return subprocess.Popen(
-        [os.environ["FARMHAND_BIN"], "worker", "--farm-id", farm, "--fleet-id", fleet, "--state-dir", directory],
+        ["farmhand", "worker", "--farm-id", farm, "--fleet-id", fleet, "--state-dir", directory],
         stdout=subprocess.DEVNULL,
         stderr=open(os.path.join(directory, "worker.log"), "wb"),
     )

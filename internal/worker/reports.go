@@ -105,10 +105,13 @@ func (r *reports) progress(id string, started time.Time, percent *float32, messa
 	poke(r.soon)
 }
 
-// finish files the final word on an action and asks for a poll. The error says that it is not on disk; it is in the book all the same.
+// finish files the final word on an action and asks for a poll. It keeps how far the action was, which may not have been told yet. The error says that it is not on disk; it is in the book all the same.
 func (r *reports) finish(id string, info deadline.UpdatedSessionActionInfo) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if info.ProgressPercent == nil {
+		info.ProgressPercent = r.book[id].info.ProgressPercent
+	}
 	r.set(id, info)
 	poke(r.urgent)
 	if r.broken == nil {

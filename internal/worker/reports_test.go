@@ -82,6 +82,17 @@ func TestReportsAreKeptUntilConfirmed(t *testing.T) {
 	}
 }
 
+func TestFinalWordKeepsTheProgress(t *testing.T) {
+	t.Parallel()
+	r := newBook(t, filepath.Join(t.TempDir(), "reports"))
+	r.progress("a", time.Now(), new(float32(50)), "half")
+	finish(t, r, "a", deadline.CompletedStatusFailed)
+	got := r.collect()["a"].info
+	if got.ProgressPercent == nil || *got.ProgressPercent != 50 {
+		t.Errorf("a failure that follows its progress at once lost it: %v", got.ProgressPercent)
+	}
+}
+
 func TestResultsSurviveTheProgram(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "reports")
