@@ -26,9 +26,13 @@ demo: build ## render a small animation on a farm of two workers, from nothing
 clients: ## install the pinned AWS clients that the tests use, into this directory
 	tools/clients
 
+.PHONY: postgres
+postgres: ## install the PostgreSQL server that the tests use, when there is none
+	tools/postgres
+
 .PHONY: test
-test: cross ## run all tests, with AWS's own clients
-	$(GO) test -count=1 $$($(GO) list ./... | grep -v '/interop$$')
+test: postgres cross ## run all tests, with AWS's own clients
+	FARMHAND_POSTGRES=required $(GO) test -count=1 $$($(GO) list ./... | grep -v '/interop$$')
 	$(MAKE) test-interop
 
 .PHONY: test-interop
@@ -36,8 +40,8 @@ test-interop: clients ## run AWS's own clients, and both workers, against farms;
 	cd interop && FARMHAND_CLIENTS=required $(GO) test -count=1 -parallel 6
 
 .PHONY: test-race
-test-race: clients ## run all tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 FARMHAND_CLIENTS=required $(GO) test -race ./...
+test-race: clients postgres ## run all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required $(GO) test -race ./...
 
 .PHONY: bench
 bench: ## measure what DESIGN's budgets name

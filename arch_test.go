@@ -81,7 +81,7 @@ var rules = []rule{
 		reason: "the store is the lowest layer of the service",
 	},
 	{
-		packages: []string{"internal/store", "internal/store/row"}, forbidden: []string{module + "/internal/store/sqlite", "database/sql"},
+		packages: []string{"internal/store", "internal/store/row"}, forbidden: []string{module + "/internal/store/sqlite", module + "/internal/store/postgres", "database/sql"},
 		reason: "the SQL is portable; engines run it",
 	},
 	{
@@ -101,7 +101,7 @@ var rules = []rule{
 	},
 	{
 		packages:  []string{"internal/farm"},
-		forbidden: []string{"net/http", "database/sql", module + "/internal/store/sqlite", module + "/internal/httpserver", module + "/internal/worker", module + "/internal/sessionlogs", module + "/deadline/client", module + "/internal/cli", module + "/internal/installation"},
+		forbidden: []string{"net/http", "database/sql", module + "/internal/store/sqlite", module + "/internal/store/postgres", module + "/internal/httpserver", module + "/internal/worker", module + "/internal/sessionlogs", module + "/deadline/client", module + "/internal/cli", module + "/internal/installation"},
 		reason:    "the service knows neither the wire nor the engine of its store",
 	},
 	{
@@ -133,14 +133,14 @@ var rules = []rule{
 	},
 	{
 		packages: []string{"..."}, forbidden: []string{
-			"testing", module + "/deadline/server/servertest", module + "/internal/store/storetest", module + "/internal/scheduler/schedtest", module + "/internal/testfarm",
+			"testing", module + "/deadline/server/servertest", module + "/internal/store/storetest/...", module + "/internal/scheduler/schedtest", module + "/internal/testfarm",
 		},
 		reason: "the program carries no tests",
 	},
 }
 
 // testPackages hold what tests share; the last rule is not about them.
-var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/scheduler/schedtest", "internal/testfarm", "internal/farmbench"}
+var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/scheduler/schedtest", "internal/testfarm", "internal/farmbench"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

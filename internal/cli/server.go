@@ -24,6 +24,9 @@ import (
 
 const defaultListen = "127.0.0.1:7890"
 
+// envDatabaseURL names the database where a password should not be on the command line.
+const envDatabaseURL = "FARMHAND_DATABASE_URL"
+
 // serverFlags are those of a process that serves.
 type serverFlags struct {
 	listen           string
@@ -31,6 +34,7 @@ type serverFlags struct {
 	keyFile          string
 	accountID        string
 	logLevel         string
+	databaseURL      string
 	relaxed          bool
 	updateInterval   time.Duration
 	heartbeatTimeout time.Duration
@@ -46,6 +50,8 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.StringVar(&f.keyFile, "tls-key", "", "the certificate's key (PEM)")
 	s.StringVar(&f.accountID, "account-id", installation.DefaultAccountID, "the account in ARNs, 12 digits")
 	s.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	s.StringVar(&f.databaseURL, "database-url", "",
+		"keep the farms in this PostgreSQL database (postgres://user@host/name), not in the data directory; also "+envDatabaseURL)
 	s.BoolVar(&f.relaxed, "relaxed-durability", false, "do not wait for the disk: a power cut may lose the last changes")
 	s.DurationVar(&f.updateInterval, "update-interval", updateInterval, "how often idle workers ask for work, whole seconds")
 	s.DurationVar(&f.heartbeatTimeout, "heartbeat-timeout", 5*time.Minute, "how long a worker may be silent before its work is given to others")
@@ -92,12 +98,17 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	databaseURL := firstOf(flags.databaseURL, os.Getenv(envDatabaseURL))
 	in, err := installation.Open(ctx, installation.Config{
-		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, Relaxed: flags.relaxed, RoleLife: flags.roleLife,
+		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
+		DatabaseURL: databaseURL, Relaxed: flags.relaxed,
 		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout},
 		Rate:      farm.RateLimit{PerSecond: flags.rate, Burst: flags.burst},
 		Logger:    logger,
 	})
+	if err != nil && databaseURL != "" {
+		return &hinted{err, "check --database-url, that PostgreSQL runs, and that no other server uses the database"}
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 //
 //	<data-dir>/secret            the installation's secret, from which all keys are derived (mode 0600)
 //	<data-dir>/access-keys.json  access keys, secrets encrypted (mode 0600)
-//	<data-dir>/farmhand.db       the store
+//	<data-dir>/lock              says that a service has the directory
+//	<data-dir>/farmhand.db       the store, unless it is a PostgreSQL database
 //	<data-dir>/logs/             session and worker logs
 package installation

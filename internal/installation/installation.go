@@ -13,9 +13,12 @@ import (
 	"github.com/farmhand-render/farmhand/deadline/server"
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/sessionlogs"
+	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/postgres"
 	"github.com/farmhand-render/farmhand/internal/store/sqlite"
 	"github.com/farmhand-render/farmhand/internal/telemetry"
 )
@@ -30,6 +33,9 @@ type Config struct {
 	Rate      farm.RateLimit // of each caller; the zero value does not bound
 	// RoleLife is how long the credentials of roles last. Default one hour.
 	RoleLife time.Duration
+	// DatabaseURL is the PostgreSQL database that holds the farms (postgres://user@host/name). Default: SQLite in the
+	// data directory. It may hold a password and is never logged.
+	DatabaseURL string
 	// Relaxed does not wait for the disk at each commit; for farms that can be thrown away.
 	Relaxed bool
 	Logger  *slog.Logger
@@ -48,7 +54,8 @@ const maxSignedBody = server.DefaultMaxBody
 // Installation is the service on one data directory.
 type Installation struct {
 	config     Config
-	store      *sqlite.Store
+	lock       *diskfile.Lock
+	store      store.Store
 	committer  *committer.Committer
 	keys       *auth.AccessKeys
 	sessions   *auth.Sessions
@@ -56,17 +63,31 @@ type Installation struct {
 	handler    http.Handler
 }
 
+var errInUse = errors.New("another server is using it")
+
 // Open opens the data directory, which is made when it does not exist. Close it when [Installation.Run] has returned.
 func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	c = c.withDefaults()
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
+	i := &Installation{config: c, invariants: &telemetry.Invariants{Logger: c.Logger}}
+	i.lock, err = diskfile.TryAcquire(filepath.Join(c.DataDir, "lock"))
+	if errors.Is(err, diskfile.ErrHeld) {
+		err = errInUse
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, i.Close())
+		}
+	}()
 	secret, err := auth.LoadSecret(filepath.Join(c.DataDir, "secret"))
 	if err != nil {
 		return nil, err
 	}
-	i := &Installation{config: c, invariants: &telemetry.Invariants{Logger: c.Logger}}
 	if i.keys, err = auth.OpenAccessKeys(filepath.Join(c.DataDir, "access-keys.json"), secret); err != nil {
 		return nil, err
 	}
@@ -77,14 +98,9 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if i.store, err = sqlite.Open(ctx, filepath.Join(c.DataDir, "farmhand.db"), sqlite.Options{Relaxed: c.Relaxed}); err != nil {
+	if i.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, i.store.Close())
-		}
-	}()
 	i.committer = committer.New(i.store, committer.Options{Config: c.Scheduler, Logger: c.Logger, Invariant: i.invariants.Broken})
 	pages, err := secret.Derive("pages 1")
 	if err != nil {
@@ -99,6 +115,21 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	}
 	i.handler = i.newHandler(service, logs)
 	return i, nil
+}
+
+func openStore(ctx context.Context, c Config) (store.Store, error) {
+	if c.DatabaseURL != "" {
+		s, err := postgres.Open(ctx, c.DatabaseURL, postgres.Options{Relaxed: c.Relaxed})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	s, err := sqlite.Open(ctx, filepath.Join(c.DataDir, "farmhand.db"), sqlite.Options{Relaxed: c.Relaxed})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (c Config) withDefaults() Config {
@@ -127,8 +158,13 @@ func (c Config) withDefaults() Config {
 // Run makes changes durable until ctx ends. Nothing can be changed before it runs.
 func (i *Installation) Run(ctx context.Context) error { return i.committer.Run(ctx) }
 
-// Close closes the store.
-func (i *Installation) Close() error { return i.store.Close() }
+// Close closes the store and lets go of the data directory.
+func (i *Installation) Close() (err error) {
+	if i.store != nil {
+		err = i.store.Close()
+	}
+	return errors.Join(err, i.lock.Release())
+}
 
 // Handler serves all services of the port.
 func (i *Installation) Handler() http.Handler { return i.handler }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
+	"github.com/farmhand-render/farmhand/internal/store/storetest/postgrestest"
 )
 
 // The environment of the crash test: a seed to repeat, and how often to kill. What happens between a kill and an answer is not the
@@ -63,7 +64,18 @@ type load struct {
 // it shows in the end.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	l := &load{t: t, history: newHistory(), seed: rand.Uint64(), kills: defaultKills, finished: make(chan struct{})}
+	crash(t, defaultKills)
+}
+
+// TestCrashOnPostgres is TestCrash on a PostgreSQL database, which outlives the server.
+func TestCrashOnPostgres(t *testing.T) {
+	t.Parallel()
+	crash(t, defaultKills/3, "--database-url", postgrestest.URL(t), "--relaxed-durability")
+}
+
+func crash(t *testing.T, kills int, args ...string) {
+	t.Helper()
+	l := &load{t: t, history: newHistory(), seed: rand.Uint64(), kills: kills, finished: make(chan struct{})}
 	if text := os.Getenv(seedVar); text != "" {
 		l.seed = parse(t, seedVar, text)
 	}
@@ -75,7 +87,7 @@ func TestCrash(t *testing.T) {
 			t.Logf("the seed was %s=%d", seedVar, l.seed)
 		}
 	})
-	l.Farm = NewFarm(t, Start(t, Options{}))
+	l.Farm = NewFarm(t, Start(t, Options{Args: args}))
 	l.hasty = l.Client()
 
 	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, fmt.Errorf("the farm did not come to an end within %v", patience))

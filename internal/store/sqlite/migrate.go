@@ -2,34 +2,17 @@ package sqlite
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"io/fs"
-	"strings"
+	"context"
+	"database/sql"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/farmhand-render/farmhand/internal/store/migrate"
 )
 
-// clusteredFS is the portable migrations as SQLite wants them: tables that are marked as
-// clustered are stored in order of their primary key.
-type clusteredFS struct{ fs.FS }
-
-// Open implements [fs.FS].
-func (c clusteredFS) Open(name string) (fs.File, error) {
-	f, err := c.FS.Open(name)
-	if err != nil || !strings.HasSuffix(name, ".sql") {
-		return f, err
-	}
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("read migration %s: %w", name, err)
-	}
-	text = bytes.ReplaceAll(text, []byte(") /* clustered */;"), []byte(") WITHOUT ROWID;"))
-	return &migrationFile{File: f, text: bytes.NewReader(text)}, nil
+// migrateSchema brings the schema up to date. Tables that are marked as clustered are stored in order of their primary key.
+func migrateSchema(ctx context.Context, db *sql.DB) error {
+	return typed(migrate.Up(ctx, goose.DialectSQLite3, db, func(text []byte) []byte {
+		return bytes.ReplaceAll(text, []byte(") /* clustered */;"), []byte(") WITHOUT ROWID;"))
+	}))
 }
-
-// migrationFile is a file with another text. Its Stat still gives the original size.
-type migrationFile struct {
-	fs.File
-	text *bytes.Reader
-}
-
-func (m *migrationFile) Read(p []byte) (int, error) { return m.text.Read(p) }

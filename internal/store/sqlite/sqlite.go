@@ -10,8 +10,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/pressly/goose/v3"
-
 	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/store"
 )
@@ -79,7 +77,7 @@ func openEngine(ctx context.Context, path string, o Options) (_ *engine, err err
 	if err := requireWAL(ctx, writeDB); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, writeDB); err != nil {
+	if err := migrateSchema(ctx, writeDB); err != nil {
 		return nil, err
 	}
 	readDB, err := sql.Open("sqlite", source(path, readerSettings))
@@ -125,33 +123,4 @@ func requireWAL(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("journal mode is %q instead of wal: %w", mode, ErrNetworkFileSystem)
 	}
 	return nil
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, clusteredFS{store.Migrations()},
-		goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	known, found, err := versions(ctx, provider)
-	if err != nil {
-		return fmt.Errorf("read schema version: %w", typed(err))
-	}
-	if found > known {
-		return fmt.Errorf("the database has schema version %d, this program knows %d: it was used by a newer release",
-			found, known)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", typed(err))
-	}
-	return nil
-}
-
-// versions gives the newest schema version that the program knows, and that of the database.
-func versions(ctx context.Context, provider *goose.Provider) (known, found int64, err error) {
-	for _, s := range provider.ListSources() {
-		known = max(known, s.Version)
-	}
-	found, err = provider.GetDBVersion(ctx)
-	return known, found, err
 }
