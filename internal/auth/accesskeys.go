@@ -6,19 +6,12 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
-	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 // AccessKey is what may be shown of an access key.
@@ -38,12 +31,8 @@ type storedKey struct {
 // AccessKeys keeps the access keys of an installation in one file. It is safe for concurrent use, also by several processes: what one
 // changes, the others see at the next request, so that a key made on the command line works at once and a deleted one no longer.
 type AccessKeys struct {
-	path   string
+	file   *shared[storedKey]
 	sealer cipher.AEAD
-
-	mu   sync.RWMutex // protects keys and file
-	keys map[string]storedKey
-	file os.FileInfo // that keys were read from; nil when there was none
 }
 
 // OpenAccessKeys reads the access keys in the file, which need not exist yet.
@@ -52,94 +41,28 @@ func OpenAccessKeys(path string, secret Secret) (*AccessKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &AccessKeys{path: path, sealer: sealer}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a, a.readLocked()
-}
-
-// current reads the file anew if it is no longer the one that was read.
-func (a *AccessKeys) current() error {
-	info, err := os.Stat(a.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read the access keys: %w", err)
-	}
-	a.mu.RLock()
-	same := a.sameLocked(info)
-	a.mu.RUnlock()
-	if same {
-		return nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.readLocked()
-}
-
-func (a *AccessKeys) sameLocked(now os.FileInfo) bool {
-	if a.file == nil || now == nil {
-		return a.file == nil && now == nil
-	}
-	return os.SameFile(a.file, now) && a.file.ModTime().Equal(now.ModTime()) && a.file.Size() == now.Size()
-}
-
-func (a *AccessKeys) readLocked() error {
-	f, err := os.Open(a.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		a.keys, a.file = make(map[string]storedKey), nil
-		return nil
-	}
+	file, err := openShared[storedKey](path, "the access keys")
 	if err != nil {
-		return fmt.Errorf("read the access keys: %w", err)
+		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("read the access keys: %w", err)
-	}
-	keys := make(map[string]storedKey)
-	if err := json.NewDecoder(f).Decode(&keys); err != nil {
-		return fmt.Errorf("read the access keys in %s: %w", a.path, err)
-	}
-	a.keys, a.file = keys, info
-	return nil
+	return &AccessKeys{file: file, sealer: sealer}, nil
 }
 
-// change replaces the file by one with other keys, while no other process changes it.
-func (a *AccessKeys) change(edit func(map[string]storedKey)) error {
-	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
-		return fmt.Errorf("change the access keys: %w", err)
-	}
-	lock, err := diskfile.Acquire(a.path + ".lock")
-	if err != nil {
-		return fmt.Errorf("change the access keys: %w", err)
-	}
-	defer lock.Release() //nolint:errcheck // it ends with the process at the latest
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := a.readLocked(); err != nil {
-		return err
-	}
-	keys := maps.Clone(a.keys)
-	edit(keys)
-	text, err := json.MarshalIndent(keys, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode the access keys: %w", err)
-	}
-	if err := diskfile.Write(a.path, text); err != nil {
-		return err
-	}
-	return a.readLocked()
-}
-
-// Create makes an access key for a principal and gives its secret, which cannot be read again except by [AccessKeys.Secret].
+// Create makes an access key for a principal and gives its secret, which cannot be read again except by [AccessKeys.Secret]. A person
+// keeps the id of their identity; others are known by the id of their key.
 func (a *AccessKeys) Create(name string, principal Principal, now time.Time) (sigv4.Credentials, error) {
 	credentials := sigv4.Credentials{AccessKeyID: "AKIA" + randomID(), SecretAccessKey: randomSecret()}
-	principal.ID = credentials.AccessKeyID
+	if principal.Kind != User {
+		principal.ID = credentials.AccessKeyID
+	}
 	stored := storedKey{
 		AccessKey:    AccessKey{AccessKeyID: credentials.AccessKeyID, Name: name, Principal: principal, CreatedAt: now.UTC()},
 		SealedSecret: a.sealer.Seal(nil, nil, []byte(credentials.SecretAccessKey), []byte(credentials.AccessKeyID)),
 	}
-	err := a.change(func(keys map[string]storedKey) { keys[stored.AccessKeyID] = stored })
+	err := a.file.change(func(keys map[string]storedKey) error {
+		keys[stored.AccessKeyID] = stored
+		return nil
+	})
 	if err != nil {
 		return sigv4.Credentials{}, err
 	}
@@ -148,35 +71,45 @@ func (a *AccessKeys) Create(name string, principal Principal, now time.Time) (si
 
 // Delete deletes an access key and says whether there was one.
 func (a *AccessKeys) Delete(id string) (there bool, err error) {
-	err = a.change(func(keys map[string]storedKey) {
+	err = a.file.change(func(keys map[string]storedKey) error {
 		_, there = keys[id]
 		delete(keys, id)
+		return nil
 	})
 	return there, err
 }
 
+// DeleteOf deletes the access keys of a person.
+func (a *AccessKeys) DeleteOf(userID string) error {
+	return a.file.change(func(keys map[string]storedKey) error {
+		maps.DeleteFunc(keys, func(_ string, k storedKey) bool { return k.Principal.Kind == User && k.Principal.ID == userID })
+		return nil
+	})
+}
+
 // List gives all access keys by age.
-func (a *AccessKeys) List() []AccessKey {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	list := make([]AccessKey, 0, len(a.keys))
-	for _, k := range a.keys {
+func (a *AccessKeys) List() ([]AccessKey, error) {
+	keys, err := a.file.current()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]AccessKey, 0, len(keys))
+	for _, k := range keys {
 		list = append(list, k.AccessKey)
 	}
 	slices.SortFunc(list, func(x, y AccessKey) int {
 		return cmp.Or(x.CreatedAt.Compare(y.CreatedAt), cmp.Compare(x.AccessKeyID, y.AccessKeyID))
 	})
-	return list
+	return list, nil
 }
 
 // Secret gives an access key's secret and principal. The error is [sigv4.ErrUnknownKey] when there is no such key.
 func (a *AccessKeys) Secret(id string) (string, Principal, error) {
-	if err := a.current(); err != nil {
+	keys, err := a.file.current()
+	if err != nil {
 		return "", Principal{}, err
 	}
-	a.mu.RLock()
-	stored, there := a.keys[id]
-	a.mu.RUnlock()
+	stored, there := keys[id]
 	if !there {
 		return "", Principal{}, sigv4.ErrUnknownKey
 	}

@@ -225,8 +225,8 @@ func TestProcessesShareTheKeys(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := len(open(t, dir).keys.List()); n != makers*each {
-		t.Errorf("%d keys, want %d", n, makers*each)
+	if all, err := open(t, dir).keys.List(); err != nil || len(all) != makers*each {
+		t.Errorf("%d keys, want %d; error %v", len(all), makers*each, err)
 	}
 }
 

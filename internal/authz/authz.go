@@ -64,14 +64,41 @@ func Decide(who auth.Principal, operation string, on Resource, levels Membership
 	}
 }
 
-func decideService(who *auth.Principal, operation string, on Resource) Decision {
-	if who.Operations != nil && !slices.Contains(who.Operations, operation) {
-		return deny("the service account is not permitted to use this operation")
+// IsBatch says whether an operation works on several items. Whether it may be called at all is decided by [DecideBatch], and each item
+// by [Decide].
+func IsBatch(operation string) bool { return rules[operation].each != "" }
+
+// DecideBatch decides whether the principal may call a batch operation, whatever its items are.
+func DecideBatch(who auth.Principal, operation string) Decision {
+	switch who.Kind {
+	case auth.User:
+		return allow()
+	case auth.Service:
+		return decideOperation(&who, operation)
+	default:
+		return Decide(who, operation, Resource{}, Memberships{})
 	}
-	if !who.MayUseFarm(on.FarmID) {
+}
+
+func decideService(who *auth.Principal, operation string, on Resource) Decision {
+	if d := decideOperation(who, operation); !d.Allow {
+		return d
+	}
+	// The list of farms has those that the account may use.
+	if operation != "ListFarms" && !who.MayUseFarm(on.FarmID) {
 		return deny("the service account is not permitted to use this farm")
 	}
 	return allow()
+}
+
+func decideOperation(who *auth.Principal, operation string) Decision {
+	if who.Operations == nil || slices.Contains(who.Operations, operation) {
+		return allow()
+	}
+	if each := rules[operation].each; each != "" && slices.Contains(who.Operations, each) {
+		return allow()
+	}
+	return deny("the service account is not permitted to use this operation")
 }
 
 // hostOperations are AWS's policy AWSDeadlineCloud-WorkerHost, workerOperations AWSDeadlineCloud-FleetWorker.

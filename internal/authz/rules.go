@@ -8,6 +8,8 @@ type rule struct {
 	anyone, self bool
 	// member: the operation changes a member.
 	member bool
+	// each is, for a batch operation, the operation that it is on each item: AWS's policies know only that one.
+	each string
 }
 
 // rules has one entry for each operation. Those with an empty entry are for administrators and services only.
@@ -21,15 +23,15 @@ var rules = map[string]rule{
 	"AssumeQueueRoleForRead":             {farm: Viewer, queue: Viewer},
 	"AssumeQueueRoleForUser":             {farm: Contributor, queue: Contributor},
 	"AssumeQueueRoleForWorker":           {},
-	"BatchGetJob":                        {farm: Viewer, queue: Viewer, job: Viewer},
+	"BatchGetJob":                        {farm: Viewer, queue: Viewer, job: Viewer, each: "GetJob"},
 	"BatchGetJobEntity":                  {},
-	"BatchGetSession":                    {farm: Viewer, queue: Viewer, job: Viewer},
-	"BatchGetSessionAction":              {farm: Viewer, queue: Viewer, job: Viewer},
-	"BatchGetStep":                       {farm: Viewer, queue: Viewer, job: Viewer},
-	"BatchGetTask":                       {farm: Viewer, queue: Viewer, job: Viewer},
-	"BatchGetWorker":                     {farm: Viewer, fleet: Viewer},
-	"BatchUpdateJob":                     {farm: Manager, queue: Manager, job: Manager},
-	"BatchUpdateTask":                    {farm: Manager, queue: Manager, job: Manager},
+	"BatchGetSession":                    {farm: Viewer, queue: Viewer, job: Viewer, each: "GetSession"},
+	"BatchGetSessionAction":              {farm: Viewer, queue: Viewer, job: Viewer, each: "GetSessionAction"},
+	"BatchGetStep":                       {farm: Viewer, queue: Viewer, job: Viewer, each: "GetStep"},
+	"BatchGetTask":                       {farm: Viewer, queue: Viewer, job: Viewer, each: "GetTask"},
+	"BatchGetWorker":                     {farm: Viewer, fleet: Viewer, each: "GetWorker"},
+	"BatchUpdateJob":                     {farm: Manager, queue: Manager, job: Manager, each: "UpdateJob"},
+	"BatchUpdateTask":                    {farm: Manager, queue: Manager, job: Manager, each: "UpdateTask"},
 	"CopyJobTemplate":                    {},
 	"CreateBudget":                       {farm: Owner},
 	"CreateFarm":                         {},
@@ -94,7 +96,7 @@ var rules = map[string]rule{
 	"ListJobs":                           {self: true},
 	"ListLicenseEndpoints":               {},
 	"ListLimits":                         {},
-	"ListMemberships":                    {},
+	"ListMemberships":                    {self: true},
 	"ListMeteredProducts":                {},
 	"ListMonitors":                       {},
 	"ListQueueEnvironments":              {farm: Viewer, queue: Viewer},

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/installation"
 )
@@ -25,10 +26,13 @@ func (a *app) keyCommand() *cobra.Command {
 }
 
 // keyKinds are the kinds of principal that have access keys.
-var keyKinds = map[string]auth.Kind{"admin": auth.Admin, "service": auth.Service, "worker-host": auth.WorkerHost}
+var keyKinds = map[string]auth.Kind{
+	"admin": auth.Admin, "user": auth.User, "service": auth.Service, "worker-host": auth.WorkerHost,
+}
 
-func (a *app) openKeys() (*auth.AccessKeys, error) {
-	secretPath := filepath.Join(a.global.dataDir, "secret")
+// openIdentity opens who the installation in the data directory knows.
+func (a *app) openIdentity() (*installation.Identity, error) {
+	secretPath := installation.SecretPath(a.global.dataDir)
 	if _, err := os.Stat(secretPath); err != nil {
 		return nil, &hinted{fmt.Errorf("there is no installation in %s: %w", a.global.dataDir, err), "name its directory with --data-dir"}
 	}
@@ -36,35 +40,43 @@ func (a *app) openKeys() (*auth.AccessKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.OpenAccessKeys(filepath.Join(a.global.dataDir, "access-keys.json"), secret)
+	return installation.OpenIdentity(a.global.dataDir, secret)
+}
+
+// keyFlags say whose key is made.
+type keyFlags struct {
+	kind, user        string
+	farms, operations []string
+	farmID, fleetID   string
 }
 
 func (a *app) keyCreateCommand() *cobra.Command {
-	var kind, fleetID, farmID string
-	var farms, operations []string
+	var flags keyFlags
 	cmd := &cobra.Command{Use: "create NAME", Short: "Make an access key and print it with its secret", Args: oneArg("name")}
 	f := cmd.Flags()
-	f.StringVar(&kind, "kind", "service", "admin (everything), service (everything within --farm and --operation) or worker-host (registers workers)")
-	f.StringSliceVar(&farms, "farm", nil, "limit a service to these farms")
-	f.StringSliceVar(&operations, "operation", nil, "limit a service to these operations")
-	f.StringVar(&farmID, "worker-farm-id", "", "limit a worker host to a farm")
-	f.StringVar(&fleetID, "worker-fleet-id", "", "limit a worker host to a fleet")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		k, known := keyKinds[kind]
-		if !known {
-			return &usageError{fmt.Errorf("--kind %q is unknown", kind), "use admin, service or worker-host"}
+	f.StringVar(&flags.kind, "kind", "service", "admin (everything), user (what --user is a member of), service (everything within --farm and "+
+		"--operation) or worker-host (registers workers)")
+	f.StringVar(&flags.user, "user", "", "the person whose key it is, by name or id; implies --kind user")
+	f.StringSliceVar(&flags.farms, "farm", nil, "limit a service to these farms")
+	f.StringSliceVar(&flags.operations, "operation", nil, "limit a service to these operations, such as CreateJob")
+	f.StringVar(&flags.farmID, "worker-farm-id", "", "limit a worker host to a farm")
+	f.StringVar(&flags.fleetID, "worker-fleet-id", "", "limit a worker host to a fleet")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if flags.user != "" && !cmd.Flags().Changed("kind") {
+			flags.kind = "user"
 		}
-		if k != auth.Service && (farms != nil || operations != nil) {
-			return &usageError{errors.New("--farm and --operation limit services only"), "use --kind service"}
+		if err := flags.check(); err != nil {
+			return err
 		}
-		keys, err := a.openKeys()
+		identity, err := a.openIdentity()
 		if err != nil {
 			return err
 		}
-		made, err := keys.Create(args[0], auth.Principal{
-			Kind: k, ARN: "arn:aws:iam::" + installation.DefaultAccountID + ":user/" + args[0],
-			Farms: farms, Operations: operations, FarmID: farmID, FleetID: fleetID,
-		}, time.Now())
+		who, err := flags.principal(identity, args[0])
+		if err != nil {
+			return err
+		}
+		made, err := identity.Keys.Create(args[0], who, time.Now())
 		if err != nil {
 			return err
 		}
@@ -73,13 +85,54 @@ func (a *app) keyCreateCommand() *cobra.Command {
 	return cmd
 }
 
+// check refuses flags that do not go together.
+func (k *keyFlags) check() error {
+	kind, known := keyKinds[k.kind]
+	switch {
+	case !known:
+		return &usageError{fmt.Errorf("--kind %q is unknown", k.kind), "use admin, user, service or worker-host"}
+	case kind != auth.Service && (k.farms != nil || k.operations != nil):
+		return &usageError{errors.New("--farm and --operation limit services only"), "use --kind service"}
+	case kind != auth.WorkerHost && (k.farmID != "" || k.fleetID != ""):
+		return &usageError{errors.New("--worker-farm-id and --worker-fleet-id limit worker hosts only"), "use --kind worker-host"}
+	case (kind == auth.User) != (k.user != ""):
+		return &usageError{errors.New("a person's key needs --user, and no other key has it"), "see farmhand user list"}
+	}
+	for _, operation := range k.operations {
+		if !slices.ContainsFunc(deadline.Operations, func(op *deadline.Operation) bool { return op.Name == operation }) {
+			return &usageError{fmt.Errorf("--operation %q is not an operation of the API", operation), "write it as the API does, such as CreateJob"}
+		}
+	}
+	return nil
+}
+
+// principal is who calls with the key.
+func (k *keyFlags) principal(identity *installation.Identity, name string) (auth.Principal, error) {
+	who := auth.Principal{
+		Kind: keyKinds[k.kind], ARN: "arn:aws:iam::" + installation.DefaultAccountID + ":user/" + name,
+		Farms: k.farms, Operations: k.operations, FarmID: k.farmID, FleetID: k.fleetID,
+	}
+	if who.Kind == auth.User {
+		user, err := identity.Identities.Find(auth.Person, k.user)
+		if err != nil {
+			return auth.Principal{}, &hinted{err, "see farmhand user list"}
+		}
+		// AWS shows people by their id in the identity store.
+		who.ID, who.ARN = user.ID, user.ID
+	}
+	return who, nil
+}
+
 func (a *app) keyListCommand() *cobra.Command {
 	return &cobra.Command{Use: "list", Short: "List access keys", Args: noArgs, RunE: func(*cobra.Command, []string) error {
-		keys, err := a.openKeys()
+		identity, err := a.openIdentity()
 		if err != nil {
 			return err
 		}
-		list := keys.List()
+		list, err := identity.Keys.List()
+		if err != nil {
+			return err
+		}
 		if a.global.format == "json" {
 			return a.printJSON(list)
 		}
@@ -93,11 +146,11 @@ func (a *app) keyListCommand() *cobra.Command {
 
 func (a *app) keyDeleteCommand() *cobra.Command {
 	return &cobra.Command{Use: "delete ACCESS-KEY-ID", Short: "Delete an access key", Args: oneArg("access key id"), RunE: func(_ *cobra.Command, args []string) error {
-		keys, err := a.openKeys()
+		identity, err := a.openIdentity()
 		if err != nil {
 			return err
 		}
-		deleted, err := keys.Delete(args[0])
+		deleted, err := identity.Keys.Delete(args[0])
 		if err == nil && !deleted {
 			return fmt.Errorf("there is no access key %s", args[0])
 		}

@@ -92,6 +92,7 @@ func newRoot(streams Streams) *cobra.Command {
 	root.AddCommand(
 		a.devCommand(), a.serverCommand(), a.workerCommand(), a.envCommand(),
 		a.submitCommand(), a.jobCommand(), a.apiCommand(), a.keyCommand(),
+		a.userCommand(), a.groupCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	refuseUnknownCommands(root)

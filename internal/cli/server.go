@@ -162,8 +162,12 @@ func (a *app) endpoint(in *installation.Installation, flags *serverFlags) (*endp
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	e := &endpoint{Region: firstOf(a.global.region, installation.DefaultRegion), DataDir: dataDir}
-	for _, key := range in.Keys().List() {
-		if key.Name == adminKey {
+	keys, err := in.Keys().List()
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if key.Name == adminKey && key.Principal.Kind == auth.Admin {
 			e.AccessKeyID = key.AccessKeyID
 			e.SecretAccessKey, _, err = in.Keys().Secret(key.AccessKeyID)
 			return e, err

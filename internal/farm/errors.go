@@ -28,6 +28,7 @@ const (
 	typeBudget           = "budget"
 	typeMonitor          = "monitor"
 	typeLicenseEndpoint  = "license-endpoint"
+	typeMember           = "member"
 )
 
 // retryAfterSeconds is what a caller is told to wait after a fault that passes.

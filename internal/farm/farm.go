@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
@@ -67,12 +68,18 @@ func (s *Service) GetFarm(ctx context.Context, in *deadline.GetFarmInput) (*dead
 	}, nil
 }
 
-// ListFarms lists the farms of the installation by age; with a principalId those that this principal is a member of.
+// ListFarms lists the farms of the installation by age; with a principalId those that this principal is a member of, and for a service
+// account that is limited to some farms, those.
 func (s *Service) ListFarms(ctx context.Context, in *deadline.ListFarmsInput) (*deadline.ListFarmsOutput, error) {
+	member, err := memberOnly(ctx, s, in.PrincipalId, deadline.MembershipResourceTypeFarm, documentID[farmDocument])
+	if err != nil {
+		return nil, err
+	}
+	who := auth.FromContext(ctx)
 	rows, next, err := list(ctx, s, listing[store.ResourceCursor, resource[farmDocument]]{
 		operation: "ListFarms", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,
 		read: readDocuments[farmDocument](s, row.KindFarm, ""), cursor: documentCursor[farmDocument],
-		keep: memberOnly[resource[farmDocument]](in.PrincipalId),
+		keep: both(member, keepIf(who.Kind == auth.Service, func(r *resource[farmDocument]) bool { return who.MayUseFarm(r.ID) })),
 	})
 	if err != nil {
 		return nil, err

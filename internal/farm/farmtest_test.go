@@ -30,11 +30,12 @@ import (
 type testFarm struct {
 	*client.Client // calls as the administrator
 
-	t       *testing.T
-	url     string
-	service *Service
-	store   store.Store
-	logs    *testLogs
+	t          *testing.T
+	url        string
+	service    *Service
+	identities *auth.Identities
+	store      store.Store
+	logs       *testLogs
 
 	mu  sync.Mutex
 	now time.Time
@@ -75,15 +76,18 @@ func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFar
 			t.Error(err)
 		}
 	})
-	f := &testFarm{t: t, store: db, logs: &testLogs{}, now: time.Now()}
+	identities, err := auth.OpenIdentities(filepath.Join(t.TempDir(), "identities.json"), auth.NewSecret())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &testFarm{t: t, identities: identities, store: db, logs: &testLogs{}, now: time.Now()}
 	config := Config{
-		Store: db, Committer: c, Logs: f.logs, Roles: testRoles{}, Region: testRegion, AccountID: testAccount,
+		Store: db, Committer: c, Logs: f.logs, Roles: testRoles{}, Identities: identities, Region: testRegion, AccountID: testAccount,
 		Secret: make([]byte, 32), Quotas: DefaultQuotas(), Now: f.clock,
 	}
 	for _, option := range options {
 		option(&config)
 	}
-	var err error
 	if f.service, err = New(config); err != nil {
 		t.Fatal(err)
 	}

@@ -170,11 +170,15 @@ func (s *Service) ListFleets(ctx context.Context, in *deadline.ListFleetsInput) 
 	if _, err := s.farm(ctx, in.FarmId); err != nil {
 		return nil, err
 	}
+	member, err := memberOnly(ctx, s, in.PrincipalId, deadline.MembershipResourceTypeFleet, documentID[fleetDocument], in.FarmId)
+	if err != nil {
+		return nil, err
+	}
 	filtered := in.DisplayName != nil || in.Status != ""
 	rows, next, err := list(ctx, s, listing[store.ResourceCursor, resource[fleetDocument]]{
 		operation: "ListFleets", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,
 		read: readDocuments[fleetDocument](s, row.KindFleet, in.FarmId), cursor: documentCursor[fleetDocument],
-		keep: both(memberOnly[resource[fleetDocument]](in.PrincipalId), keepIf(filtered, func(r *resource[fleetDocument]) bool {
+		keep: both(member, keepIf(filtered, func(r *resource[fleetDocument]) bool {
 			return (in.DisplayName == nil || r.Doc.DisplayName == *in.DisplayName) &&
 				(in.Status == "" || in.Status == deadline.FleetStatusActive)
 		})),

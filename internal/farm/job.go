@@ -110,23 +110,60 @@ func (s *Service) ListJobs(ctx context.Context, in *deadline.ListJobsInput) (*de
 	if _, err := s.queueOf(ctx, in.FarmId, in.QueueId); err != nil {
 		return nil, err
 	}
-	rows, next, err := list(ctx, s, listing[int64, row.Job]{
+	visible, err := s.jobsOfMember(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := list(ctx, s, listing[int64, listedJob]{
 		operation: "ListJobs", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,
-		read: func(ctx context.Context, before int64, limit int) ([]row.Job, error) {
+		read: func(ctx context.Context, before int64, limit int) ([]listedJob, error) {
 			jobs, err := s.store.Jobs(ctx, in.QueueId, before, limit)
-			return reading("jobs", jobs, err)
+			if err != nil {
+				return nil, fmt.Errorf("read jobs: %w", err)
+			}
+			listed := make([]listedJob, len(jobs))
+			for i := range jobs {
+				listed[i].Job = jobs[i]
+				if listed[i].visible, err = visible(ctx, &jobs[i]); err != nil {
+					return nil, err
+				}
+			}
+			return listed, nil
 		},
-		cursor: func(j *row.Job) int64 { return j.Number },
-		keep:   keepIf(in.PrincipalId != nil, func(j *row.Job) bool { return j.CreatedBy == *in.PrincipalId }),
+		cursor: func(j *listedJob) int64 { return j.Number },
+		keep:   keepIf(in.PrincipalId != nil, func(j *listedJob) bool { return j.visible }),
 	})
 	if err != nil {
 		return nil, err
 	}
 	jobs := make([]deadline.JobSummary, len(rows))
 	for i := range rows {
-		jobs[i] = jobSummary(&rows[i])
+		jobs[i] = jobSummary(&rows[i].Job)
 	}
 	return &deadline.ListJobsOutput{Jobs: jobs, NextToken: next}, nil
+}
+
+// listedJob is a job of a queue, and whether the list is to have it.
+type listedJob struct {
+	row.Job
+	visible bool
+}
+
+// jobsOfMember tells which jobs of a queue the principal of the request is a member of: all when none is asked for, and when it is a
+// member of the queue or the farm. Jobs are many, so each is looked up when its page is read.
+func (s *Service) jobsOfMember(ctx context.Context, in *deadline.ListJobsInput) (func(context.Context, *row.Job) (bool, error), error) {
+	all := func(context.Context, *row.Job) (bool, error) { return true, nil }
+	if in.PrincipalId == nil {
+		return all, nil
+	}
+	g, err := s.grantsOf(*in.PrincipalId)
+	if err != nil {
+		return nil, err
+	}
+	if above, err := g.any(ctx, in.FarmId, in.QueueId); err != nil || above {
+		return all, err
+	}
+	return func(ctx context.Context, j *row.Job) (bool, error) { return g.any(ctx, j.JobID) }, nil
 }
 
 func jobSummary(j *row.Job) deadline.JobSummary {

@@ -35,6 +35,7 @@ type submission struct {
 	values      map[string]openjd.Value
 	copied      map[string]bool // values that come from the source job: ones that nothing defines any more are dropped
 	attachments *deadline.Attachments
+	members     []row.Membership
 }
 
 // CreateJob adds a job to a queue from a template, or from the template of another job of the queue. A template that cannot be read or has
@@ -42,7 +43,7 @@ type submission struct {
 // errors: ResourceNotFoundException, ConflictException (client token).
 func (s *Service) CreateJob(ctx context.Context, in *deadline.CreateJobInput) (*deadline.CreateJobOutput, error) {
 	w := write{operation: "CreateJob", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
-	return apply(ctx, s, w, func(time.Time) (*deadline.CreateJobOutput, scheduler.Command, error) {
+	return apply(ctx, s, w, func(now time.Time) (*deadline.CreateJobOutput, scheduler.Command, error) {
 		queue, err := s.queueOf(ctx, in.FarmId, in.QueueId)
 		if err != nil {
 			return nil, nil, err
@@ -61,6 +62,7 @@ func (s *Service) CreateJob(ctx context.Context, in *deadline.CreateJobInput) (*
 		if err != nil {
 			return nil, nil, err
 		}
+		sub.members = ownJob(ctx, s, &sub.job, now)
 		command, err := sub.command(callerOf(ctx).By, environments, s.quotas.jobLimits())
 		if err != nil {
 			return nil, nil, err
@@ -238,7 +240,7 @@ func (sub *submission) command(
 	by string, environments []*template.EnvironmentTemplate, limits openjd.Limits,
 ) (scheduler.Command, error) {
 	command := scheduler.CreateJob{
-		Job: sub.job, By: by,
+		Job: sub.job, By: by, Memberships: sub.members,
 		Document: row.JobDocument{JobID: sub.job.JobID, TemplateType: string(sub.format), Template: sub.template},
 	}
 	var err error

@@ -202,7 +202,10 @@ func (s *Service) ListQueues(ctx context.Context, in *deadline.ListQueuesInput) 
 	if err != nil {
 		return nil, err
 	}
-	member := memberOnly[resource[queueDocument]](in.PrincipalId)
+	member, err := memberOnly(ctx, s, in.PrincipalId, deadline.MembershipResourceTypeQueue, documentID[queueDocument], in.FarmId)
+	if err != nil {
+		return nil, err
+	}
 	rows, next, err := list(ctx, s, listing[store.ResourceCursor, resource[queueDocument]]{
 		operation: "ListQueues", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,
 		read: readDocuments[queueDocument](s, row.KindQueue, in.FarmId), cursor: documentCursor[queueDocument],

@@ -22,6 +22,7 @@ type Quotas struct {
 	QueueEnvironmentsPerQueue     int64
 	QueueFleetAssociationsPerFarm int64
 	StorageProfilesPerFarm        int64
+	MembersPerResource            int64 // of a farm, queue, fleet or job
 }
 
 // DefaultQuotas are generous: they guard the installation against accidents, not a multi-tenant service against its users.
@@ -40,6 +41,7 @@ func DefaultQuotas() Quotas {
 		QueueEnvironmentsPerQueue:     50,
 		QueueFleetAssociationsPerFarm: 10_000,
 		StorageProfilesPerFarm:        1_000,
+		MembersPerResource:            1_000,
 	}
 }
 
@@ -67,6 +69,10 @@ func (q Quotas) associations() quota {
 
 func (q Quotas) storageProfiles() quota {
 	return quota{q.StorageProfilesPerFarm, "storage-profiles-per-farm", typeStorageProfile, typeFarm}
+}
+
+func (q Quotas) members(resourceType string) quota {
+	return quota{q.MembersPerResource, "members-per-" + resourceType, typeMember, resourceType}
 }
 
 // admit refuses one more when there are count already. scopeID is the resource that is full.

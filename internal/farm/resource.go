@@ -110,12 +110,6 @@ func documentCursor[D any](r *resource[D]) store.ResourceCursor {
 	return store.ResourceCursor{CreatedAt: r.CreatedAt, ID: r.ID}
 }
 
-// memberOnly keeps what the principal is a member of; nil, which keeps all, when no principal is asked for. There are no
-// memberships before they are built, so nobody is a member of anything.
-func memberOnly[R any](principalID *string) func(*R) bool {
-	return keepIf(principalID != nil, func(*R) bool { return false })
-}
-
 // keepIf is keep when the filter was asked for, else nil.
 func keepIf[R any](asked bool, keep func(*R) bool) func(*R) bool {
 	if asked {

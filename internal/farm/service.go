@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/store"
 )
@@ -22,6 +23,8 @@ type Config struct {
 	Committer *committer.Committer
 	Logs      Logs
 	Roles     Roles
+	// Identities are the people and groups that can be members.
+	Identities *auth.Identities
 	// Partition, Region and AccountID make the ARNs. Partition defaults to "aws".
 	Partition, Region, AccountID string
 	// Secret is random bytes of the installation, at least 32, the same for all its replicas and over restarts. The key of page
@@ -37,17 +40,18 @@ type Config struct {
 type Service struct {
 	server.Unimplemented // answers the operations that are not built
 
-	store     store.Reader
-	committer *committer.Committer
-	logs      Logs
-	roles     Roles
-	partition string
-	region    string
-	accountID string
-	quotas    Quotas
-	now       func() time.Time
-	rates     *rates
-	pages     pageTokens
+	store      store.Reader
+	committer  *committer.Committer
+	logs       Logs
+	roles      Roles
+	identities *auth.Identities
+	partition  string
+	region     string
+	accountID  string
+	quotas     Quotas
+	now        func() time.Time
+	rates      *rates
+	pages      pageTokens
 	// configuration is locked, by farm, from reading what a change depends on until it is committed.
 	configuration *locks
 	shapes        *shapes
@@ -60,8 +64,8 @@ var _ server.Service = (*Service)(nil)
 // New makes the service. The error says which part of the configuration cannot be.
 func New(c Config) (*Service, error) {
 	switch {
-	case c.Store == nil, c.Committer == nil, c.Logs == nil, c.Roles == nil:
-		return nil, errors.New("farm: store, committer, logs and roles are needed")
+	case c.Store == nil, c.Committer == nil, c.Logs == nil, c.Roles == nil, c.Identities == nil:
+		return nil, errors.New("farm: store, committer, logs, roles and identities are needed")
 	case c.Region == "" || c.AccountID == "":
 		return nil, errors.New("farm: region and account id are needed")
 	case len(c.Secret) < 32:
@@ -74,7 +78,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
-		quotas: c.Quotas, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
+		identities: c.Identities, quotas: c.Quotas, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
 		shapes: newShapes(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.partition == "" {

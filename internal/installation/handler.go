@@ -23,7 +23,7 @@ func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store
 		RequestID: httpserver.RequestID,
 	})
 	return httpserver.New(httpserver.Config{
-		Authenticator: auth.NewAuthenticator(i.keys, i.sessions, maxSignedBody),
+		Authenticator: auth.NewAuthenticator(i.identity.Keys, i.sessions, maxSignedBody),
 		Services: map[string]httpserver.Service{
 			"deadline": {Handler: api, Refuse: httpserver.DeadlineRefusal},
 			"logs": {

@@ -57,7 +57,7 @@ type Installation struct {
 	lock       *diskfile.Lock
 	store      store.Store
 	committer  *committer.Committer
-	keys       *auth.AccessKeys
+	identity   *Identity
 	sessions   *auth.Sessions
 	invariants *telemetry.Invariants
 	handler    http.Handler
@@ -84,11 +84,11 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 			err = errors.Join(err, i.Close())
 		}
 	}()
-	secret, err := auth.LoadSecret(filepath.Join(c.DataDir, "secret"))
+	secret, err := auth.LoadSecret(SecretPath(c.DataDir))
 	if err != nil {
 		return nil, err
 	}
-	if i.keys, err = auth.OpenAccessKeys(filepath.Join(c.DataDir, "access-keys.json"), secret); err != nil {
+	if i.identity, err = OpenIdentity(c.DataDir, secret); err != nil {
 		return nil, err
 	}
 	if i.sessions, err = auth.NewSessions(secret); err != nil {
@@ -107,7 +107,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 		return nil, err
 	}
 	service, err := farm.New(farm.Config{
-		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i},
+		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i}, Identities: i.identity.Identities,
 		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate,
 	})
 	if err != nil {
@@ -170,7 +170,10 @@ func (i *Installation) Close() (err error) {
 func (i *Installation) Handler() http.Handler { return i.handler }
 
 // Keys are the installation's access keys.
-func (i *Installation) Keys() *auth.AccessKeys { return i.keys }
+func (i *Installation) Keys() *auth.AccessKeys { return i.identity.Keys }
+
+// Identities are the installation's people and groups.
+func (i *Installation) Identities() *auth.Identities { return i.identity.Identities }
 
 // AdminARN is the ARN of the administrator with a name.
 func (i *Installation) AdminARN(name string) string {
