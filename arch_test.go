@@ -105,6 +105,11 @@ var rules = []rule{
 		reason:    "the service knows neither the wire nor the engine of its store",
 	},
 	{
+		packages: []string{"internal/ownapi"}, forbidden: []string{module + "/..."},
+		except: []string{module + "/internal/farm", module + "/deadline", module + "/deadline/server"},
+		reason: "our own operations are decoded and encoded there; the rules are the service's",
+	},
+	{
 		packages:  []string{"internal/sessionlogs"},
 		forbidden: []string{module + "/..."}, except: []string{module + "/internal/auth", module + "/internal/authz", module + "/internal/diskfile"},
 		reason: "logs are a service of their own",

@@ -173,6 +173,10 @@ func followsFrom(path string, named map[string]bool) bool {
 	return false
 }
 
+// WriteError answers an error as the API does, for handlers beside it: what is not modelled becomes a fault that tells nothing. It gives
+// the HTTP status.
+func WriteError(w http.ResponseWriter, err error) int { return fail(w, &deadline.Operation{}, err) }
+
 // fail answers an error and gives its status.
 func fail(w http.ResponseWriter, op *deadline.Operation, err error) int {
 	var modelled deadline.Error

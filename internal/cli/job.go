@@ -35,6 +35,7 @@ func (a *app) jobCommand() *cobra.Command {
 		a.onJob("get JOB", "Show a job with its steps", a.jobGet),
 		a.onJob("wait JOB", "Follow a job until it ends; the exit code tells whether it succeeded", a.waitForJob),
 		a.jobLogsCommand(),
+		a.jobWhyCommand(),
 		a.jobActionsCommand(),
 		a.jobTargetCommand("cancel", "Cancel what has not ended yet", deadline.JobTargetTaskRunStatusCanceled),
 		a.jobTargetCommand("suspend", "Suspend what has not ended yet", deadline.JobTargetTaskRunStatusSuspended),

@@ -12,6 +12,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/httpserver"
+	"github.com/farmhand-render/farmhand/internal/ownapi"
 	"github.com/farmhand-render/farmhand/internal/sessionlogs"
 	"github.com/farmhand-render/farmhand/internal/telemetry"
 )
@@ -25,7 +26,7 @@ func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store
 	return httpserver.New(httpserver.Config{
 		Authenticator: auth.NewAuthenticator(i.identity.Keys, i.sessions, maxSignedBody),
 		Services: map[string]httpserver.Service{
-			"deadline": {Handler: api, Refuse: httpserver.DeadlineRefusal},
+			"deadline": {Handler: ownapi.NewHandler(service, api), Refuse: httpserver.DeadlineRefusal},
 			"logs": {
 				Handler: sessionlogs.NewHandler(logs, i.config.Region, i.config.AccountID, i.config.Logger),
 				Refuse:  httpserver.LogsRefusal,

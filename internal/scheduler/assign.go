@@ -50,7 +50,7 @@ func (c *Core) assign(w *worker) {
 	if w.session != nil || w.row.Status == status.WorkerStopping {
 		return
 	}
-	if l, st := c.pick(w.fleet); st != nil {
+	if l, st := c.pick(w.fleet, true); st != nil {
 		c.extend(c.openSession(w, l, st))
 		c.settle()
 	}

@@ -167,8 +167,9 @@ func (Tick) command()                 {}
 
 // Result is what a command answers; only the member that its command names is set.
 type Result struct {
-	Schedule *Schedule     // UpdateWorkerSchedule
-	NextTick time.Duration // Tick
+	Schedule    *Schedule     // UpdateWorkerSchedule
+	NextTick    time.Duration // Tick
+	Explanation *Explanation  // Why
 }
 
 // Schedule answers UpdateWorkerSchedule: every session that the worker holds with all

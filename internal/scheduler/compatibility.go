@@ -36,45 +36,55 @@ func (c *capabilities) set(settings FleetScheduling) bool {
 	return true
 }
 
-// satisfy reports whether every worker with these capabilities can run what is required: the whole
+// satisfy reports whether every worker with these capabilities can run what is required.
+func (c *capabilities) satisfy(r *openjd.HostRequirements) bool { return c.mismatch(r) == "" }
+
+// mismatch names the first requirement that not every worker with these capabilities meets, "" when they meet all: the whole
 // range of an amount must lie within the requirement, attributes must meet anyOf and hold allOf.
-func (c *capabilities) satisfy(r *openjd.HostRequirements) bool {
+func (c *capabilities) mismatch(r *openjd.HostRequirements) string {
 	for _, want := range r.Amounts {
-		if !c.satisfyAmount(want) {
-			return false
+		if m := c.mismatchAmount(want); m != "" {
+			return m
 		}
 	}
 	for _, want := range r.Attributes {
-		if !c.satisfyAttribute(want) {
-			return false
+		if m := c.mismatchAttribute(want); m != "" {
+			return m
 		}
 	}
-	return true
+	return ""
 }
 
-func (c *capabilities) satisfyAmount(want openjd.AmountRequirement) bool {
+func (c *capabilities) mismatchAmount(want openjd.AmountRequirement) string {
 	have, declared := c.amounts[strings.ToLower(want.Name)]
-	if !declared { // the fleet has none of it, which is enough where none is needed
-		return want.Min == nil || *want.Min <= 0
+	switch {
+	case !declared && (want.Min == nil || *want.Min <= 0): // the fleet has none of it, which is enough where none is needed
+		return ""
+	case !declared:
+		return fmt.Sprintf("the step needs %s of at least %v, the fleet does not declare it", want.Name, *want.Min)
+	case want.Min != nil && have.Min < *want.Min:
+		return fmt.Sprintf("the step needs %s of at least %v, the fleet's begins at %v", want.Name, *want.Min, have.Min)
+	case want.Max != nil && have.Max == nil:
+		return fmt.Sprintf("the step needs %s of at most %v, the fleet's has no upper bound", want.Name, *want.Max)
+	case want.Max != nil && *have.Max > *want.Max:
+		return fmt.Sprintf("the step needs %s of at most %v, the fleet's goes up to %v", want.Name, *want.Max, *have.Max)
+	default:
+		return ""
 	}
-	if want.Min != nil && have.Min < *want.Min {
-		return false
-	}
-	return want.Max == nil || have.Max != nil && *have.Max <= *want.Max
 }
 
-func (c *capabilities) satisfyAttribute(want openjd.AttributeRequirement) bool {
+func (c *capabilities) mismatchAttribute(want openjd.AttributeRequirement) string {
 	have := c.attributes[strings.ToLower(want.Name)]
 	has := func(v string) bool { return slices.Contains(have, strings.ToLower(v)) }
 	if len(want.AnyOf) > 0 && !slices.ContainsFunc(want.AnyOf, has) {
-		return false
+		return fmt.Sprintf("the step needs %s to be one of %v, the fleet's is %v", want.Name, want.AnyOf, have)
 	}
 	for _, v := range want.AllOf {
 		if !has(v) {
-			return false
+			return fmt.Sprintf("the step needs %s to have %s, the fleet's is %v", want.Name, v, have)
 		}
 	}
-	return true
+	return ""
 }
 
 // class is all steps with the same requirements: each fleet is matched once with each class.

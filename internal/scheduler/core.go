@@ -154,6 +154,9 @@ func (c *Core) decide(command Command) (Result, error) {
 		return Result{}, c.putAssociation(cmd)
 	case DeleteAssociation:
 		return Result{}, c.deleteAssociation(cmd)
+	case Why:
+		explanation, err := c.why(cmd)
+		return Result{Explanation: explanation}, err
 	default:
 		return Result{}, &InvalidError{Field: "command", Message: fmt.Sprintf("unknown command %T", command)}
 	}

@@ -9,6 +9,9 @@ func (c *Core) demandOf(*link, *class) *demand { return nil }
 // room reports whether the limits have what one more task takes.
 func (d *demand) room() bool { return true }
 
+// full names the limits that lack it.
+func (d *demand) full() []string { return nil }
+
 // acquireLimits takes what a taskRun needs from its limits as it enters a session.
 func (c *Core) acquireLimits(*action) {}
 

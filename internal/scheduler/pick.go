@@ -49,8 +49,9 @@ func (c *Core) nextJob(l *link) (next *job, aged bool) {
 func (l *link) effective() int { return l.sessions - l.leaving + l.coming }
 
 // pick chooses what a worker of the fleet does next. Of the queues with work, the one comes first that has the fewest sessions on
-// the fleet, then the one that waited longest; in the queue the job that its order says; in the job the first step.
-func (c *Core) pick(f *fleet) (*link, *step) {
+// the fleet, then the one that waited longest; in the queue the job that its order says; in the job the first step. taken: a worker
+// takes it, which is not so when somebody only asks.
+func (c *Core) pick(f *fleet, taken bool) (*link, *step) {
 	var chosen *link
 	for _, l := range f.links {
 		if !l.serves() || l.best() == nil {
@@ -65,7 +66,7 @@ func (c *Core) pick(f *fleet) (*link, *step) {
 	}
 	j, aged := c.nextJob(chosen)
 	if s := c.firstStep(chosen, j); s != nil {
-		if aged {
+		if aged && taken {
 			chosen.given = 0
 		}
 		return chosen, s

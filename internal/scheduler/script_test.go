@@ -85,6 +85,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		}
 	case "poll":
 		s.poll(&out, d)
+	case "why":
+		s.why(&out, d.CmdArgs[0].Key)
 	case "expect":
 		s.show(&out, d.CmdArgs[0].Key)
 	default:
@@ -459,6 +461,34 @@ func describe(kind row.ActionKind, environment, step string, task int64) string 
 		return fmt.Sprintf("taskRun %s/%d", step, task)
 	default:
 		return strings.TrimSpace("syncInputJobAttachments " + step)
+	}
+}
+
+// why prints the reasons of a job (j), a step (j.s) or a task (j.s/3).
+func (s *script) why(out *strings.Builder, id string) {
+	cmd := scheduler.Why{JobID: id, TaskIndex: -1}
+	if job, _, isStep := strings.Cut(id, "."); isStep {
+		step, task, isTask := strings.Cut(id, "/")
+		cmd.JobID, cmd.StepID = job, step
+		if isTask {
+			cmd.TaskIndex, _ = strconv.ParseInt(task, 10, 64)
+		}
+	}
+	e := s.apply(out, cmd).Explanation
+	if e == nil {
+		return
+	}
+	fmt.Fprintf(out, "%s is %s\n", id, e.Status)
+	printReasons(out, "  ", e.Reasons)
+	for _, st := range e.Steps {
+		fmt.Fprintf(out, "  %s is %s\n", st.StepID, st.Status)
+		printReasons(out, "    ", st.Reasons)
+	}
+}
+
+func printReasons(out *strings.Builder, indent string, reasons []scheduler.Reason) {
+	for _, r := range reasons {
+		fmt.Fprintf(out, "%s%s%s: %s\n", indent, r.Code, strings.TrimSuffix(" "+r.FleetID, " "), r.Message)
 	}
 }
 

@@ -1,0 +1,52 @@
+package ownapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/deadline/server"
+	"github.com/farmhand-render/farmhand/internal/farm"
+)
+
+// Prefix is where our own operations begin.
+const Prefix = "/farmhand/"
+
+// NewHandler gives the handler of the service's paths: those under Prefix are ours, all others are next's.
+func NewHandler(service *farm.Service, next http.Handler) http.Handler {
+	own := http.NewServeMux()
+	own.HandleFunc("GET /farmhand/v1/farms/{farmId}/queues/{queueId}/jobs/{jobId}/why", func(w http.ResponseWriter, r *http.Request) {
+		answer, err := service.WhyJob(r.Context(), farm.WhyInput{
+			FarmID: r.PathValue("farmId"), QueueID: r.PathValue("queueId"), JobID: r.PathValue("jobId"),
+			StepID: r.URL.Query().Get("stepId"), TaskID: r.URL.Query().Get("taskId"),
+		})
+		write(w, answer, err)
+	})
+	own.HandleFunc(Prefix, func(w http.ResponseWriter, _ *http.Request) {
+		server.WriteError(w, &deadline.ValidationException{
+			Message: "the operation does not exist", Reason: deadline.ValidationExceptionReasonUnknownOperation,
+		})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, Prefix) {
+			own.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func write(w http.ResponseWriter, answer any, err error) {
+	if err != nil {
+		server.WriteError(w, err)
+		return
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		server.WriteError(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(body) //nolint:errcheck // the caller is gone
+}
