@@ -1,0 +1,132 @@
+package jobattachments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/zeebo/xxh3"
+	"golang.org/x/sync/errgroup"
+)
+
+// fetchLarge brings a file in parts. They are fetched at once, and hashed and written in order, so that what is on disk is always the
+// beginning of the file: an interrupted download goes on behind it.
+func (d *directory) fetchLarge(ctx context.Context, f *File) error {
+	name, err := d.prepare(f)
+	if err != nil {
+		return fmt.Errorf("download %s: %w", f.Path, err)
+	}
+	if name == "" {
+		d.meter.skip(f.Size)
+		return nil
+	}
+	staged := path.Join(path.Dir(name), stagedName(name, f))
+	err = d.fill(ctx, f, staged, name)
+	if errors.Is(err, errDamaged) { // what was there before was not the beginning of this file
+		d.meter.moved(-f.Size)
+		err = d.fill(ctx, f, staged, name)
+	}
+	if err != nil {
+		d.release(name, f)
+		return fmt.Errorf("download %s: %w", filepath.Join(d.path, filepath.FromSlash(f.Path)), err)
+	}
+	d.finished(name)
+	return nil
+}
+
+// errDamaged means that a whole file has another hash than it should have.
+var errDamaged = errors.New("the content has another hash than the manifest says")
+
+// writeError is an error of the disk.
+type writeError struct{ error }
+
+func (e writeError) Unwrap() error { return e.error }
+
+func (d *directory) fill(ctx context.Context, f *File, staged, name string) error {
+	file, err := d.stage(staged, true)
+	if err != nil {
+		return err
+	}
+	hash := xxh3.New128()
+	begun, err := io.Copy(hash, io.LimitReader(file, f.Size))
+	if err == nil {
+		d.meter.moved(begun)
+		err = d.fetchParts(ctx, f, file, hash, begun)
+	}
+	if err == nil && hashText(hash.Sum128()) != f.Hash {
+		err = errDamaged
+	}
+	if err == nil {
+		err = file.Truncate(f.Size) // there was more of it
+	}
+	if err != nil {
+		var full writeError
+		err = errors.Join(err, file.Close())
+		if errors.Is(err, errDamaged) || errors.As(err, &full) { // it would not help, or take room that is needed
+			err = errors.Join(err, d.root.Remove(staged))
+		}
+		return err
+	}
+	if err := d.place(file, staged, name, f); err != nil {
+		return errors.Join(err, d.root.Remove(staged))
+	}
+	return nil
+}
+
+// fetchParts appends what is missing of a file.
+func (d *directory) fetchParts(ctx context.Context, f *File, file *os.File, hash *xxh3.Hasher128, begun int64) error {
+	group, ctx := errgroup.WithContext(ctx)
+	free := make(chan []byte, partsAtOnce+2)
+	for range cap(free) {
+		free <- nil
+	}
+	// A promise for each part, in order; each is kept by the goroutine that fetches the part.
+	parts := make(chan chan []byte, cap(free))
+	group.Go(func() error {
+		defer close(parts)
+		for offset := begun; offset < f.Size; offset += partSize {
+			var buffer []byte
+			select {
+			case buffer = <-free:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			if buffer == nil {
+				buffer = make([]byte, partSize)
+			}
+			buffer = buffer[:min(partSize, f.Size-offset)]
+			promise := make(chan []byte, 1)
+			parts <- promise
+			group.Go(func() error {
+				if err := d.fetch(ctx, f, offset, buffer, false); err != nil {
+					return err
+				}
+				promise <- buffer
+				return nil
+			})
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for promise := range parts {
+			var data []byte
+			select {
+			case data = <-promise:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			_, _ = hash.Write(data) // never fails
+			if _, err := file.Write(data); err != nil {
+				return writeError{err}
+			}
+			d.meter.moved(int64(len(data)))
+			free <- data[:cap(data)]
+		}
+		return nil
+	})
+	return group.Wait()
+}
