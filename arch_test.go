@@ -37,11 +37,11 @@ var rules = []rule{
 		reason: "main only calls the commands",
 	},
 	{
-		packages: []string{"openjd/...", "awsproto/...", "deadline/...", "api"}, forbidden: []string{module + "/internal/..."},
+		packages: []string{"openjd/...", "awsproto/...", "deadline/...", "jobattachments", "api"}, forbidden: []string{module + "/internal/..."},
 		reason: "public packages stand alone: other programs use them",
 	},
 	{
-		packages: []string{"openjd/...", "awsproto/...", "api"}, forbidden: []string{module + "/deadline/..."},
+		packages: []string{"openjd/...", "awsproto/...", "jobattachments", "api"}, forbidden: []string{module + "/deadline/..."},
 		reason: "the engine, the protocol's runtime and the model know no service",
 	},
 	{
@@ -196,7 +196,7 @@ var forbiddenCalls = []struct {
 	{"time", "Now", []string{
 		"awsproto/...", "deadline/client", "deadline/server/...", "internal/auth", "internal/cli", "internal/committer", "internal/farm", "internal/farmbench",
 		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
-		"internal/testfarm", "internal/worker", "openjd/session/...",
+		"internal/testfarm", "internal/worker", "jobattachments", "openjd/session/...",
 	}, "the clock is read at the edges; decisions get the time"},
 }
 

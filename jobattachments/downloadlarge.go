@@ -64,9 +64,8 @@ func (d *directory) fill(ctx context.Context, f *File, staged, name string) erro
 		err = file.Truncate(f.Size) // there was more of it
 	}
 	if err != nil {
-		var full writeError
 		err = errors.Join(err, file.Close())
-		if errors.Is(err, errDamaged) || errors.As(err, &full) { // it would not help, or take room that is needed
+		if _, full := errors.AsType[writeError](err); full || errors.Is(err, errDamaged) { // it would not help, or take room that is needed
 			err = errors.Join(err, d.root.Remove(staged))
 		}
 		return err

@@ -58,7 +58,8 @@ func (e *InputError) Error() string {
 		title string
 		paths []string
 	}{
-		{"they do not exist, or cannot be reached", e.Missing}, {"they are directories, named as files", e.Directories},
+		{"they do not exist, or cannot be reached", e.Missing},
+		{"they are directories, named as files", e.Directories},
 		{"they are neither files nor directories", e.Special},
 	} {
 		if len(list.paths) > 0 {

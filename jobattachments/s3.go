@@ -179,12 +179,11 @@ func (e permanentError) Unwrap() error { return e.error }
 
 // mayPass reports whether sending again can help.
 func (s *S3) mayPass(err error) bool {
-	var permanent permanentError
-	if errors.As(err, &permanent) {
+	if _, permanent := errors.AsType[permanentError](err); permanent {
 		return false
 	}
-	var answered *S3Error
-	if !errors.As(err, &answered) {
+	answered, ok := errors.AsType[*S3Error](err)
+	if !ok {
 		return true // the connection failed
 	}
 	switch answered.Code {
@@ -306,10 +305,10 @@ func (s *S3) answered(c *call, resp *http.Response) error {
 	return e
 }
 
-// hasCode reports whether err is an answer with one of the statuses.
+// hasStatus reports whether err is an answer with one of the statuses.
 func hasStatus(err error, statuses ...int) bool {
-	var answered *S3Error
-	return errors.As(err, &answered) && slices.Contains(statuses, answered.Status)
+	answered, ok := errors.AsType[*S3Error](err)
+	return ok && slices.Contains(statuses, answered.Status)
 }
 
 // sentBody is the body of a request. It tells the meter what was sent. The transport may read it from another goroutine even when it has

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,11 +31,7 @@ type Found struct {
 }
 
 // Accept makes what was found known.
-func (s *Scan) Accept(f *Found) {
-	for path, state := range f.states {
-		s.known[path] = state
-	}
-}
+func (s *Scan) Accept(f *Found) { maps.Copy(s.known, f.states) }
 
 // Known makes the files of a manifest below dir known, as they are now.
 func (s *Scan) Known(dir string, m *Manifest) {

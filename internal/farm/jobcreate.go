@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -63,6 +62,9 @@ func (s *Service) CreateJob(ctx context.Context, in *deadline.CreateJobInput) (*
 			return nil, nil, err
 		}
 		sub.members = ownJob(ctx, s, &sub.job, now)
+		if sub.attachments != nil && sub.attachments.FileSystem == deadline.JobAttachmentsFileSystemVirtual {
+			s.noteVirtual(ctx, sub.job.JobID)
+		}
 		command, err := sub.command(callerOf(ctx).By, environments, s.quotas.jobLimits())
 		if err != nil {
 			return nil, nil, err
@@ -200,17 +202,11 @@ func (s *Service) checkSubmission(ctx context.Context, queue *resource[queueDocu
 			sub.attachments = &withDefault
 		}
 	}
-	profile := sub.job.StorageProfileID
-	if profile == "" {
-		return nil
-	}
-	if err := s.storageProfiles(ctx, sub.job.FarmID, []string{profile}); err != nil {
+	profile, err := s.jobProfile(ctx, queue, sub.job.StorageProfileID)
+	if err != nil || sub.attachments == nil {
 		return err
 	}
-	if slices.Contains(queue.Doc.AllowedStorageProfileIDs, profile) {
-		return nil
-	}
-	return invalid("storageProfileId", fmt.Sprintf("storage profile %s is not allowed on the queue", profile))
+	return checkAttachments(sub.attachments, profile)
 }
 
 // name resolves the job's name and description from the template's head, whatever is wrong with the rest of the template. The error is a

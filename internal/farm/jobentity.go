@@ -39,7 +39,7 @@ func (s *Service) BatchGetJobEntity(
 		return nil, err
 	}
 	out := &deadline.BatchGetJobEntityOutput{Entities: []deadline.JobEntity{}, Errors: []deadline.GetJobEntityError{}}
-	reader := entityReader{service: s, worker: in.WorkerId, farm: in.FarmId, jobs: map[string]*heldJob{}}
+	reader := entityReader{service: s, worker: in.WorkerId, farm: in.FarmId, fleet: in.FleetId, jobs: map[string]*heldJob{}}
 	bytes := 0
 	for i := range in.Identifiers {
 		id := &in.Identifiers[i]
@@ -85,9 +85,9 @@ func mirrored(id *deadline.JobEntityIdentifiersUnion, e *entityError) deadline.G
 
 // entityReader reads the entities of one call; what several of them need is read once.
 type entityReader struct {
-	service      *Service
-	farm, worker string
-	jobs         map[string]*heldJob
+	service             *Service
+	farm, fleet, worker string
+	jobs                map[string]*heldJob
 }
 
 // heldJob is a job that the worker holds a session of, or why it gets nothing of it.
@@ -180,6 +180,9 @@ func (r *entityReader) jobDetails(ctx context.Context, jobID string) (*deadline.
 	if err := decodeStored("parameters", job.document.Parameters, &details.Parameters); err != nil {
 		return nil, err
 	}
+	if details.PathMappingRules, err = r.pathMappingRules(ctx, job); err != nil {
+		return nil, err
+	}
 	return &deadline.JobEntity{JobDetails: details}, nil
 }
 
@@ -203,6 +206,7 @@ func (r *entityReader) attachmentDetails(ctx context.Context, jobID string) (*de
 	if err := decodeStored("attachments", job.document.Attachments, &details.Attachments); err != nil {
 		return nil, err
 	}
+	details.Attachments = servedAttachments(details.Attachments)
 	return &deadline.JobEntity{JobAttachmentDetails: details}, nil
 }
 

@@ -3,6 +3,7 @@ package farm
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline/server"
@@ -32,6 +33,7 @@ type Config struct {
 	Secret []byte
 	Quotas Quotas
 	Rate   RateLimit
+	Logger *slog.Logger // default slog.Default
 	// Now is the clock; it defaults to time.Now.
 	Now func() time.Time
 }
@@ -49,6 +51,7 @@ type Service struct {
 	region     string
 	accountID  string
 	quotas     Quotas
+	log        *slog.Logger
 	now        func() time.Time
 	rates      *rates
 	pages      pageTokens
@@ -78,11 +81,14 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
-		identities: c.Identities, quotas: c.Quotas, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
+		identities: c.Identities, quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
 		shapes: newShapes(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.partition == "" {
 		s.partition = "aws"
+	}
+	if s.log == nil {
+		s.log = slog.Default()
 	}
 	if s.now == nil {
 		s.now = time.Now

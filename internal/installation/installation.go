@@ -108,7 +108,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	}
 	service, err := farm.New(farm.Config{
 		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i}, Identities: i.identity.Identities,
-		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate,
+		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate, Logger: c.Logger,
 	})
 	if err != nil {
 		return nil, err
