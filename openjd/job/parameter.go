@@ -8,6 +8,8 @@ type Value struct {
 	Type template.JobParameterType
 	// Text is the value.
 	Text string
+	// Source is the value as it was written where that can differ, such as "0x10" for 16; a parameter that is text takes it.
+	Source string
 }
 
 // Parameter is a job parameter with its value.

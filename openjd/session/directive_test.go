@@ -91,6 +91,9 @@ func FuzzParseDirective(f *testing.F) {
 			t.Fatal("a directive and an error")
 		}
 		if d == nil {
+			if err == nil && strings.HasPrefix(line, "openjd_env:") {
+				t.Fatalf("%q is taken for plain output", line)
+			}
 			return
 		}
 		if !strings.HasPrefix(line, "openjd_"+string(d.Kind)+": ") {

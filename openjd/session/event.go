@@ -13,9 +13,21 @@ type LogLine struct {
 	Time time.Time
 	// Level is Info for output.
 	Level slog.Level
-	// Text has no line end and at most [process.MaxLine] bytes when it is output.
+	// Origin says whose words these are.
+	Origin Origin
+	// Text has no line end. A line of output longer than [process.MaxLine] bytes comes as several, none more than twice as long.
 	Text string
 }
+
+// Origin says where a line of the log comes from.
+type Origin uint8
+
+// The origins.
+const (
+	FromSession Origin = iota // a message of the session
+	FromProcess               // a line of output
+	CommandLine               // the command line of an action, which shows its arguments
+)
 
 // Progress is openjd_progress.
 type Progress struct {

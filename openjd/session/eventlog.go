@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
 // eventLog hands events to the caller, one at a time and redacted.
@@ -23,10 +25,29 @@ func (l *eventLog) line(level slog.Level, text string) {
 }
 
 // put is line for callers that hold mu.
-func (l *eventLog) put(level slog.Level, text string) {
+func (l *eventLog) put(level slog.Level, text string) { l.write(level, FromSession, text) }
+
+// output logs output of a process. mu is held.
+func (l *eventLog) output(text string) { l.write(slog.LevelInfo, FromProcess, text) }
+
+func (l *eventLog) write(level slog.Level, origin Origin, text string) {
 	if level >= l.level {
-		l.send(LogLine{Time: time.Now(), Level: level, Text: l.secret.apply(text)})
+		l.send(LogLine{Time: time.Now(), Level: level, Origin: origin, Text: l.secret.apply(text)})
 	}
+}
+
+// command logs a command line.
+func (l *eventLog) command(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(slog.LevelInfo, CommandLine, "Command: "+text)
+}
+
+// late logs output of processes that their action left in the background.
+func (l *eventLog) late(pieces *linePieces, line process.Line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pieces.add(l, line)
 }
 
 // send is for callers that hold mu.

@@ -11,16 +11,19 @@ import (
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
 
-// output handles one line of the action's output.
+// output handles one line of the action's output, or a piece of a long one.
 func (r *run) output(target *environment, line process.Line) {
 	log := &r.session.log
 	log.mu.Lock()
 	defer log.mu.Unlock()
 	if line.Continued {
-		log.put(slog.LevelInfo, line.Text)
+		r.lines.add(log, line)
 		return
 	}
 	d, err := ParseDirective(line.Text)
+	if line.More {
+		d, err = shortened(d, err)
+	}
 	if d != nil && d.Kind == DirectiveRedactedEnv {
 		log.secret.add(d.Value)
 	}
@@ -28,13 +31,54 @@ func (r *run) output(target *environment, line process.Line) {
 	if isBad {
 		log.secret.add(bad.Secret)
 	}
-	log.put(slog.LevelInfo, line.Text)
+	r.lines.secret = isBad && bad.Kind == DirectiveRedactedEnv
+	r.lines.add(log, line)
 	switch {
 	case isBad:
 		r.badDirective(bad)
 	case d != nil:
 		r.obey(target, d)
 	}
+}
+
+// shortened makes a directive that changes a variable, but stands on a line of which only the beginning is known, a bad one.
+func shortened(d *Directive, err error) (*Directive, error) {
+	if d == nil || d.Kind != DirectiveEnv && d.Kind != DirectiveRedactedEnv && d.Kind != DirectiveUnsetEnv {
+		return d, err
+	}
+	bad := &DirectiveError{Kind: d.Kind, Fatal: true, Message: fmt.Sprintf("the line is longer than %d bytes", process.MaxLine)}
+	if d.Kind == DirectiveRedactedEnv {
+		bad.Secret = d.Value
+	}
+	return nil, bad
+}
+
+// linePieces logs the lines of one stream of output. Of a long line, which comes in pieces, it holds back the end of each piece, so that a
+// secret that is spread over two does not show.
+type linePieces struct {
+	held   string
+	going  bool // the line goes on
+	secret bool // a line that goes on goes on with a secret
+}
+
+// add logs a line or a piece. The event log's lock is held.
+func (p *linePieces) add(log *eventLog, line process.Line) {
+	if line.Continued && !p.going {
+		p.held, p.secret = "", false // its beginning went elsewhere
+	}
+	text := p.held + line.Text
+	if line.Continued && p.secret {
+		text = redactionMask
+	}
+	p.held = ""
+	if line.More && !p.secret {
+		cut := log.secret.cut(text)
+		text, p.held = text[:cut], text[cut:]
+	}
+	if p.going = line.More; !p.going {
+		p.secret = false
+	}
+	log.output(text)
 }
 
 // badDirective notes a directive that cannot be obeyed. The event log's lock is held.

@@ -1,6 +1,10 @@
 package session
 
-import "testing"
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
 
 func TestPathMapper(t *testing.T) {
 	t.Parallel()
@@ -82,4 +86,30 @@ func TestRedactor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRedactorCuts checks that cutting a text anywhere the redactor allows hides as much as not cutting it.
+func TestRedactorCuts(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var r redactor
+		for _, secret := range rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("abé")), 1, 4, -1), 0, 3).Draw(t, "secrets") {
+			r.add(secret)
+		}
+		text := rapid.StringOfN(rapid.SampledFrom([]rune("abéx")), 0, 20, -1).Draw(t, "text")
+		piece := text[:rapid.SampledFrom(boundaries(text)).Draw(t, "length")]
+		cut := r.cut(piece)
+		if got, want := r.apply(text[:cut])+r.apply(text[cut:]), r.apply(text); got != want {
+			t.Fatalf("%q cut at %d of %q gives %q, want %q", text, cut, piece, got, want)
+		}
+	})
+}
+
+// boundaries lists where characters of a text begin, and its end.
+func boundaries(text string) []int {
+	var all []int
+	for i := range text {
+		all = append(all, i)
+	}
+	return append(all, len(text))
 }

@@ -3,6 +3,9 @@ package session
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
 // redactionMask replaces a secret, whatever its length.
@@ -25,7 +28,10 @@ func (r *redactor) add(secret string) {
 	r.hide(parts[0])
 	r.hide(parts[len(parts)-1])
 	for _, line := range parts[1:max(1, len(parts)-1)] {
-		if line != "" {
+		switch {
+		case len(line) >= process.MaxLine:
+			r.hide(line) // it never arrives whole
+		case line != "":
 			if r.lines == nil {
 				r.lines = map[string]struct{}{}
 			}
@@ -45,31 +51,62 @@ func (r *redactor) apply(text string) string {
 	if _, ok := r.lines[text]; ok {
 		return redactionMask
 	}
-	type span struct{ from, to int }
-	var spans []span
+	spans := r.spans(text)
+	if spans == nil {
+		return text
+	}
+	var b strings.Builder
+	end := 0
+	for _, s := range spans {
+		b.WriteString(text[end:s.from])
+		b.WriteString(redactionMask)
+		end = s.to
+	}
+	return b.String() + text[end:]
+}
+
+// span is a part of a text, in bytes.
+type span struct{ from, to int }
+
+// spans returns where secrets stand in a text, in order; those that overlap are one.
+func (r *redactor) spans(text string) []span {
+	var all []span
 	for _, part := range r.parts {
 		for from := 0; ; {
 			i := strings.Index(text[from:], part)
 			if i < 0 {
 				break
 			}
-			spans = append(spans, span{from + i, from + i + len(part)})
+			all = append(all, span{from + i, from + i + len(part)})
 			from += i + 1
 		}
 	}
-	if spans == nil {
-		return text
-	}
-	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
-	var b strings.Builder
-	end := 0
-	for i := 0; i < len(spans); {
-		b.WriteString(text[end:spans[i].from])
-		b.WriteString(redactionMask)
-		end = spans[i].to
-		for i++; i < len(spans) && spans[i].from < end; i++ {
-			end = max(end, spans[i].to)
+	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
+	var merged []span
+	for _, s := range all {
+		if last := len(merged) - 1; last >= 0 && s.from < merged[last].to {
+			merged[last].to = max(merged[last].to, s.to)
+		} else {
+			merged = append(merged, s)
 		}
 	}
-	return b.String() + text[end:]
+	return merged
+}
+
+// cut returns where a text that goes on can be cut: whatever follows, no secret reaches over the cut.
+func (r *redactor) cut(text string) int {
+	longest := 1
+	for _, part := range r.parts {
+		longest = max(longest, len(part))
+	}
+	at := max(0, len(text)-longest+1)
+	for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	for _, s := range r.spans(text) {
+		if s.from < at && at < s.to {
+			return s.from
+		}
+	}
+	return at
 }

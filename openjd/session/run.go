@@ -39,6 +39,7 @@ type run struct {
 
 	// What the output said. Written under the event log's lock, by the reader of the process, and read when the process is done.
 	failMessage, statusMessage string
+	lines                      linePieces
 }
 
 func newRun(s *Session, before state) *run {
@@ -88,11 +89,12 @@ func (r *run) try(ctx context.Context, prepare func() (*invocation, error)) (Res
 		return Result{}, err
 	}
 	s := r.session
-	s.log.line(slog.LevelInfo, "Command: "+quoteCommand(command, args))
+	s.log.command(quoteCommand(command, args))
+	late := &linePieces{}
 	p, err := s.tree.Start(process.Spec{
 		Command: command, Args: args, Dir: s.files.path, Env: s.environ(call.variables), User: s.cfg.User,
 		Output: func(l process.Line) { r.output(call.target, l) },
-		Late:   func(l process.Line) { s.log.line(slog.LevelInfo, l.Text) },
+		Late:   func(l process.Line) { s.log.late(late, l) },
 	})
 	if err != nil {
 		return Result{}, err

@@ -340,6 +340,39 @@ func TestRedaction(t *testing.T) {
 	}
 }
 
+// TestSecretsInLongLines prints a secret on both sides of where long lines are cut, and a secret that is too long itself.
+func TestSecretsInLongLines(t *testing.T) {
+	t.Parallel()
+	s, o := open(t, session.Config{Extensions: template.ExtensionSet{template.RedactedEnvVars}})
+	expect(t, enter(t, s, environment(t, "secrets", `echo "openjd_redacted_env: TOKEN=s3cret-s3cret"`, "")), session.Succeeded)
+	expect(t, runTask(t, s, shell(t, `head -c 65530 /dev/zero | tr '\0' x; echo "$TOKEN<end"; head -c 131000 /dev/zero | tr '\0' y; echo "$TOKEN>"`)), session.Succeeded)
+	expect(t, runTask(t, s, shell(t, `printf 'openjd_redacted_env: LONG='; for i in 1 2 3 4 5 6 7 8 9 10; do head -c 9000 /dev/zero | tr '\0' z; done; echo`)), session.Succeeded)
+	var output strings.Builder
+	for _, e := range o.snapshot() {
+		if l, ok := e.(session.LogLine); ok && l.Origin == session.FromProcess {
+			output.WriteString(l.Text)
+		}
+	}
+	got := output.String()
+	if strings.Contains(got, "s3cret") || strings.Contains(got, "zz") {
+		t.Error("a secret shows")
+	}
+	if !strings.Contains(got, "xx********<end") || !strings.Contains(got, "yy********>") || strings.Count(got, "y") != 131000 {
+		t.Errorf("the output is damaged: %d bytes", len(got))
+	}
+}
+
+// TestLongDirective prints a variable that does not fit a line: it must not be set to its beginning.
+func TestLongDirective(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, session.Config{})
+	result := enter(t, s, environment(t, "long", `printf 'openjd_env: LONG='; head -c 70000 /dev/zero | tr '\0' z; echo; sleep 100`, ""))
+	expect(t, result, session.Failed)
+	if !strings.Contains(result.Reason, "longer than 65536 bytes") {
+		t.Errorf("the reason is %q", result.Reason)
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s, o := open(t, session.Config{})

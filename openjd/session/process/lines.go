@@ -62,7 +62,7 @@ func (s *splitter) emitPiece(emit func(Line)) {
 			break
 		}
 	}
-	emit(Line{Text: validText(s.pending[:cut]), Continued: s.continued})
+	emit(Line{Text: validText(s.pending[:cut]), Continued: s.continued, More: true})
 	s.pending = append(s.pending[:0], s.pending[cut:]...)
 	s.continued = true
 }

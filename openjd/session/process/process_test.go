@@ -122,7 +122,7 @@ func TestOutputAndExit(t *testing.T) {
 		{"carriage return", "printf 'a\\r\\nb\\rc\\n'", []process.Line{{Text: "a"}, {Text: "b\rc"}}, process.Exit{}},
 		{"bytes that are not text", `printf 'a\377b\303\n'`, []process.Line{{Text: `a\xffb\xc3`}}, process.Exit{}},
 		{"signal", "kill -KILL $$", nil, process.Exit{Code: -1, Signal: "killed", SignalNumber: 9}},
-		{"long line", "head -c 65536 /dev/zero | tr '\\0' x; echo yz", []process.Line{{Text: long}, {Text: "yz", Continued: true}}, process.Exit{}},
+		{"long line", "head -c 65536 /dev/zero | tr '\\0' x; echo yz", []process.Line{{Text: long, More: true}, {Text: "yz", Continued: true}}, process.Exit{}},
 		{"standard input is empty", "cat; echo end", []process.Line{{Text: "end"}}, process.Exit{}},
 	}
 	for _, tt := range tests {

@@ -9,8 +9,8 @@ const MaxLine = 64 << 10
 type Line struct {
 	// Text is valid UTF-8: a byte that is not part of a character is written \xNN, as text.
 	Text string
-	// Continued says that this is a further piece of a line longer than [MaxLine].
-	Continued bool
+	// Continued says that this is a further piece of a line longer than [MaxLine], More that another piece of it follows.
+	Continued, More bool
 }
 
 // Spec is a command to start.
