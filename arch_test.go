@@ -196,7 +196,7 @@ var forbiddenCalls = []struct {
 	{"time", "Now", []string{
 		"awsproto/...", "deadline/client", "deadline/server/...", "internal/auth", "internal/cli", "internal/committer", "internal/farm", "internal/farmbench",
 		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
-		"internal/testfarm", "internal/worker", "jobattachments", "openjd/session/...",
+		"internal/testfarm", "internal/worker", "jobattachments", "openjd/session/...", "openjd/local",
 	}, "the clock is read at the edges; decisions get the time"},
 }
 

@@ -34,6 +34,13 @@ func (e *hinted) Hint() string  { return e.hint }
 var errJob = errors.New("the job did not succeed")
 
 func printError(w io.Writer, err error) {
+	if errors.Is(err, errShown) {
+		return
+	}
+	if _, ok := errors.AsType[*openjdError](err); ok {
+		fmt.Fprintf(w, "ERROR: %v\n", err)
+		return
+	}
 	fmt.Fprintf(w, "farmhand: %v\n", err)
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintf(w, "  %s\n", hint)

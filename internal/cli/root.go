@@ -31,10 +31,17 @@ const (
 
 // Main runs one command and gives its exit code. SIGINT and SIGTERM end the command's context; a second one ends the process.
 func Main(ctx context.Context, args []string, streams Streams) int {
+	if len(args) > 0 && args[0] == "openjd" {
+		args = oldFlags(args)
+	}
+	return execute(ctx, newRoot(streams), args, streams)
+}
+
+func execute(ctx context.Context, root *cobra.Command, args []string, streams Streams) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal has its default effect
-	root := newRoot(streams)
+	dress(root, streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -73,16 +80,8 @@ func newRoot(streams Streams) *cobra.Command {
   farmhand dev                      start a whole farm in this terminal
   farmhand submit BUNDLE --wait     submit a job bundle and follow it
   eval "$(farmhand env)"            point boto3, the AWS CLI and other clients at the farm`,
-		Version:       telemetry.Version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Version: telemetry.Version(),
 	}
-	root.SetIn(streams.In)
-	root.SetOut(streams.Out)
-	root.SetErr(streams.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{err: err, hint: fmt.Sprintf("see %s --help", cmd.CommandPath())}
-	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.global.format, "format", "text", "how data is printed: text or json")
 	flags.StringVar(&a.global.endpoint, "endpoint-url", "", "the farm's endpoint (default: AWS_ENDPOINT_URL_DEADLINE, AWS_ENDPOINT_URL, else the farm that runs in --data-dir)")
@@ -92,11 +91,22 @@ func newRoot(streams Streams) *cobra.Command {
 	root.AddCommand(
 		a.devCommand(), a.serverCommand(), a.workerCommand(), a.envCommand(),
 		a.submitCommand(), a.jobCommand(), a.apiCommand(), a.keyCommand(),
-		a.userCommand(), a.groupCommand(),
+		a.userCommand(), a.groupCommand(), a.openjdCommand(),
 	)
+	return root
+}
+
+// dress gives a root command what all of ours have.
+func dress(root *cobra.Command, streams Streams) {
+	root.SilenceUsage, root.SilenceErrors = true, true
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err: err, hint: fmt.Sprintf("see %s --help", cmd.CommandPath())}
+	})
 	root.InitDefaultCompletionCmd()
 	refuseUnknownCommands(root)
-	return root
 }
 
 // refuseUnknownCommands makes a wrong name below a command that only groups others an error. Cobra alone prints the help and

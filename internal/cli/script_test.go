@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		"farmhand": func() {
 			os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
+		"openjd": func() {
+			os.Exit(cli.Program(context.Background(), os.Args, cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+		},
 	})
 }
 

@@ -110,6 +110,7 @@ func (s *Session) RunTask(ctx context.Context, task Task, opts ActionOptions) (R
 			symbols:   job.TaskSymbols(s.params, task.Parameters, s.mapper.Map),
 			notify:    template.DefaultOnRunNotifyPeriod * time.Second,
 			variables: opts.Variables,
+			canceled:  opts.Canceled,
 		}, nil
 	})
 	return s.finish(r, result), nil
@@ -140,6 +141,7 @@ func (s *Session) environmentCall(e *environment, opts ActionOptions) *invocatio
 		symbols:   expr.NewSymbolTable(s.params),
 		notify:    template.DefaultEnvironmentNotifyPeriod * time.Second,
 		variables: opts.Variables,
+		canceled:  opts.Canceled,
 	}
 	if e.env.Script != nil {
 		call.files = e.env.Script.EmbeddedFiles

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"runtime"
 	"slices"
 	"strings"
@@ -142,15 +141,4 @@ func (f PathFormat) split(path string) (root string, parts []string) {
 		}
 	}
 	return root, parts
-}
-
-// rulesFile returns the content of the file that Session.PathMappingRulesFile names.
-func (m *PathMapper) rulesFile() ([]byte, error) {
-	if len(m.rules) == 0 {
-		return []byte("{}"), nil
-	}
-	return json.Marshal(struct {
-		Version string            `json:"version"`
-		Rules   []PathMappingRule `json:"path_mapping_rules"`
-	}{"pathmapping-1.0", m.rules})
 }

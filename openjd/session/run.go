@@ -25,7 +25,8 @@ type invocation struct {
 	timeout   time.Duration // unless the action has its own; 0 for none
 	notify    time.Duration // unless the action has its own
 	variables map[string]string
-	target    *environment // whose variables the output may change, or nil
+	canceled  <-chan struct{} // see [ActionOptions]
+	target    *environment    // whose variables the output may change, or nil
 }
 
 // run is the running of one action.
@@ -172,7 +173,7 @@ func (r *run) supervise(ctx context.Context, p *process.Process, call *invocatio
 		defer timer.Stop()
 		expired = timer.C
 	}
-	gone := ctx.Done()
+	gone, canceled := ctx.Done(), call.canceled
 	for {
 		select {
 		case <-p.Done():
@@ -180,6 +181,9 @@ func (r *run) supervise(ctx context.Context, p *process.Process, call *invocatio
 		case <-expired:
 			expired = nil
 			stop.because(TimedOut, fmt.Sprintf("timed out after %v", timeout), nil)
+		case <-canceled:
+			canceled = nil
+			stop.because(Canceled, "canceled", nil)
 		case opts := <-r.cancels:
 			stop.because(Canceled, "canceled", opts.Limit)
 		case e := <-r.fatal:

@@ -116,6 +116,8 @@ func (s *Session) setRules(rules []PathMappingRule) {
 type ActionOptions struct {
 	// Variables are set in the action's processes, over [Config.Variables] and below what environments set.
 	Variables map[string]string
+	// Canceled, when it is closed, cancels the action by its own method, as [Session.Cancel] does. It may be closed before the action begins.
+	Canceled <-chan struct{}
 }
 
 // Log writes a message of the caller into the session's log, redacted like all else.
