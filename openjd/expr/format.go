@@ -2,6 +2,7 @@ package expr
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -53,14 +54,44 @@ func (e *UndefinedError) Error() string { return e.Name + " is not defined here"
 type expression interface {
 	// references appends the symbols that the expression needs.
 	references(dst []Reference) []Reference
-	// evaluate returns the value of the expression, or an *UndefinedError.
-	evaluate(symbols *SymbolTable) (Value, error)
+	// evaluate returns the value of the expression, of one of the types in target unless that is 0.
+	evaluate(symbols *SymbolTable, target Type) (Value, error)
 }
 
 // Parse parses a format string of the base language. The error is a *SyntaxError.
 //
 // The first }} closes an expression; single braces are text; there is no way to escape a double brace.
 func Parse(text string) (FormatString, error) {
+	return parseFormat(text, func(inner string, offset int) (expression, error) { return parseName(inner, offset) })
+}
+
+// ParseExtended parses a format string whose expressions are those of the expression language (extension EXPR). The error is a
+// *SyntaxError or, for a mistake inside an expression, an *EvaluationError.
+func ParseExtended(text string) (FormatString, error) {
+	return parseFormat(text, func(inner string, offset int) (expression, error) {
+		trimmed := strings.TrimLeft(inner, blanks)
+		offset += len(inner) - len(trimmed)
+		trimmed = strings.TrimRight(trimmed, blanks)
+		if trimmed == "" {
+			return nil, &SyntaxError{offset, "nothing between {{ and }}: an expression such as Param.Frame + 1 must stand there"}
+		}
+		if IsIdentifier(strings.ReplaceAll(trimmed, ".", "")) {
+			// Most expressions are names, which need no machine.
+			if n, err := parseName(trimmed, offset); err == nil && !IsReserved(beginning(trimmed)) {
+				return &symbolExpression{n, &Expression{text: trimmed, root: &nameNode{span{0, len(trimmed), 0}, trimmed}}}, nil
+			}
+		}
+		return ParseExpression(trimmed)
+	})
+}
+
+// beginning returns a dotted name up to its first dot.
+func beginning(name string) string {
+	first, _, _ := strings.Cut(name, ".")
+	return first
+}
+
+func parseFormat(text string, parse func(inner string, offset int) (expression, error)) (FormatString, error) {
 	f := FormatString{text: text}
 	rest, offset := text, 0
 	for rest != "" {
@@ -83,7 +114,7 @@ func Parse(text string) (FormatString, error) {
 		if end < 0 {
 			return FormatString{}, &SyntaxError{offset + open, "{{ is never closed by }}"}
 		}
-		n, err := parseName(inner[:end], offset+open+2)
+		n, err := parse(inner[:end], offset+open+2)
 		if err != nil {
 			return FormatString{}, err
 		}
@@ -126,24 +157,104 @@ func (f FormatString) References() []Reference {
 	return refs
 }
 
-// Resolve replaces every expression by the text of its value. The error is an *UndefinedError.
+// Resolve replaces every expression by the text of its value. The error is an *UndefinedError, or, in the expression language, an
+// *EvaluationError or a *LimitError.
 func (f FormatString) Resolve(symbols *SymbolTable) (string, error) {
 	if f.segments == nil {
 		return f.text, nil
 	}
-	var b strings.Builder
-	for _, s := range f.segments {
+	buffer, err := f.Append(nil, symbols)
+	return string(buffer), err
+}
+
+// Append appends what [FormatString.Resolve] returns to dst, so that a loop can reuse memory.
+func (f FormatString) Append(dst []byte, symbols *SymbolTable) ([]byte, error) {
+	if f.segments == nil {
+		return append(dst, f.text...), nil
+	}
+	for i := range f.segments {
+		s := &f.segments[i]
 		if s.expression == nil {
-			b.WriteString(s.literal)
+			dst = append(dst, s.literal...)
 			continue
 		}
-		v, err := s.expression.evaluate(symbols)
+		v, err := s.expression.evaluate(symbols, 0)
 		if err != nil {
-			return "", err
+			return dst, err
 		}
-		b.WriteString(v.Text())
+		if v.unresolved {
+			return dst, fmt.Errorf("%s is not known yet", quote(f.text))
+		}
+		dst = v.appendText(dst)
+		if len(dst) > MaxResolvedLength {
+			return dst, &LimitError{fmt.Sprintf("the text is longer than %d bytes after its expressions are evaluated", MaxResolvedLength)}
+		}
 	}
-	return b.String(), nil
+	return dst, nil
+}
+
+// MaxResolvedLength bounds the text that a format string resolves to, in bytes.
+const MaxResolvedLength = 100_000_000
+
+// IsExpression says whether the whole text is one expression, so that its value keeps its type.
+func (f FormatString) IsExpression() bool {
+	return len(f.segments) == 1 && f.segments[0].expression != nil
+}
+
+// Value resolves the string to a value of one of the types in target, 0 for any: the value of the expression when the whole text is one
+// expression, otherwise the text, which is converted if target holds no string. The errors are those of [FormatString.Resolve].
+func (f FormatString) Value(symbols *SymbolTable, target Type) (Value, error) {
+	if f.IsExpression() {
+		return f.segments[0].expression.evaluate(symbols, target)
+	}
+	text, err := f.Resolve(symbols)
+	if err != nil {
+		return Value{}, err
+	}
+	return convertText(text, target)
+}
+
+func convertText(text string, target Type) (Value, error) {
+	if target == 0 {
+		return String(text), nil
+	}
+	v, ok := String(text).convert(target)
+	if !ok {
+		return Value{}, fmt.Errorf("expected %s, found %s", target, quote(text))
+	}
+	return v, nil
+}
+
+// Check evaluates every expression with symbols of which some are unresolved, and returns the types that [FormatString.Value] can give.
+// All mistakes are in the error, joined by [errors.Join].
+func (f FormatString) Check(symbols *SymbolTable, target Type) (Type, error) {
+	if f.IsExpression() {
+		v, err := f.segments[0].expression.evaluate(symbols, target)
+		return v.typ, err
+	}
+	var all []error
+	resolved := true
+	for _, s := range f.segments {
+		if s.expression != nil {
+			v, err := s.expression.evaluate(symbols, 0)
+			resolved = resolved && !v.unresolved
+			if err != nil {
+				all = append(all, err)
+			}
+		}
+	}
+	if all != nil {
+		return 0, errors.Join(all...)
+	}
+	if !resolved {
+		types := targets(TypeString, target)
+		if target == 0 {
+			types = TypeString
+		}
+		return types, nil
+	}
+	v, err := f.Value(symbols, target)
+	return v.typ, err
 }
 
 // MarshalJSON gives the text as authored.

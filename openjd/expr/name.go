@@ -7,11 +7,41 @@ type name Reference
 
 func (n name) references(dst []Reference) []Reference { return append(dst, Reference(n)) }
 
-func (n name) evaluate(symbols *SymbolTable) (Value, error) {
-	if v, ok := symbols.Lookup(n.Name); ok {
+func (n name) evaluate(symbols *SymbolTable, target Type) (Value, error) {
+	v, ok := symbols.Lookup(n.Name)
+	switch {
+	case !ok && symbols.IsOpen():
+		v = Unresolved(TypeAny)
+	case !ok:
+		return Value{}, &UndefinedError{Name: n.Name}
+	}
+	if target == 0 || v.typ&target != 0 && !v.unresolved {
 		return v, nil
 	}
-	return Value{}, &UndefinedError{Name: n.Name}
+	// The base language knows texts only.
+	if v.unresolved {
+		return Unresolved(target), nil
+	}
+	return convertText(v.Text(), target)
+}
+
+// symbolExpression is an expression of the expression language that is just a name.
+type symbolExpression struct {
+	name
+	*Expression
+}
+
+func (s *symbolExpression) references(dst []Reference) []Reference {
+	return append(dst, Reference(s.name))
+}
+
+func (s *symbolExpression) evaluate(symbols *SymbolTable, target Type) (Value, error) {
+	if target == 0 {
+		if v, ok := symbols.Lookup(s.Name); ok {
+			return v, nil
+		}
+	}
+	return s.Eval(symbols, target)
 }
 
 // parseName parses the text between the braces; offset is where that text begins in the format string.

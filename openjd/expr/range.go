@@ -51,10 +51,11 @@ func (e RangeExpr) Index(value int64) (int64, bool) {
 }
 
 // String returns the canonical text: ranges of at least three values as "1-5" or "1-9:2", the others value by value.
-func (e RangeExpr) String() string {
-	var b []byte
-	for _, r := range e.ranges {
-		if len(b) > 0 {
+func (e RangeExpr) String() string { return string(e.appendText(nil)) }
+
+func (e *RangeExpr) appendText(b []byte) []byte {
+	for i, r := range e.ranges {
+		if i > 0 {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(b, r.first, 10)
@@ -72,7 +73,7 @@ func (e RangeExpr) String() string {
 			b = strconv.AppendInt(b, r.step, 10)
 		}
 	}
-	return string(b)
+	return b
 }
 
 // newRangeExpr orders, checks and merges the elements of a parsed expression.

@@ -1,18 +1,42 @@
 package expr
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // SymbolTable maps dotted names such as "Param.Frame" to values. A table may have a parent: a name that the table does not hold
 // itself is looked up there. A session keeps one table of its job's parameters and gives each task a small child.
+//
+// A table also knows where it is used: see [SymbolTable.SetHost].
 //
 // A table is not safe for concurrent writing. A table that is no longer written to may be read, and be a parent, anywhere.
 // A nil table is empty.
 type SymbolTable struct {
 	parent *SymbolTable
 	values map[string]Value
+	host   *Host
+	limits *Limits
+	open   bool
+}
+
+// PathFormat is the notation of paths.
+type PathFormat uint8
+
+// The path formats. What begins with a scheme, such as s3://bucket, is a URI in both.
+const (
+	POSIX PathFormat = iota
+	Windows
+)
+
+// Host says how paths are on the host where expressions are evaluated.
+type Host struct {
+	PathFormat PathFormat
+	// MapPath is what the function apply_path_mapping does. Nil leaves paths as they are.
+	MapPath func(string) string
 }
 
 // NewSymbolTable returns an empty table above parent, which may be nil.
@@ -22,6 +46,16 @@ func NewSymbolTable(parent *SymbolTable) *SymbolTable {
 
 // Set binds name to value in this table, hiding a binding of the parent.
 func (t *SymbolTable) Set(name string, value Value) { t.values[name] = value }
+
+// SetHost says that expressions with this table, and with the tables above it, are evaluated on a host. Without it they are evaluated
+// where jobs are created: paths are POSIX paths and the function apply_path_mapping does not exist.
+func (t *SymbolTable) SetHost(h Host) { t.host = &h }
+
+// SetLimits changes what one evaluation may cost; see [DefaultLimits].
+func (t *SymbolTable) SetLimits(l Limits) { t.limits = &l }
+
+// SetOpen makes every name that the table does not hold an unresolved value of any type. It is for checks that do not know all names.
+func (t *SymbolTable) SetOpen() { t.open = true }
 
 // Lookup returns the value that name is bound to in this table or the nearest ancestor that binds it.
 func (t *SymbolTable) Lookup(name string) (Value, bool) {
@@ -33,6 +67,35 @@ func (t *SymbolTable) Lookup(name string) (Value, bool) {
 	return Value{}, false
 }
 
+// IsOpen says whether the table or an ancestor was opened with [SymbolTable.SetOpen].
+func (t *SymbolTable) IsOpen() bool {
+	for ; t != nil; t = t.parent {
+		if t.open {
+			return true
+		}
+	}
+	return false
+}
+
+// hostOf returns the nearest host, nil where jobs are created.
+func (t *SymbolTable) hostOf() *Host {
+	for ; t != nil; t = t.parent {
+		if t.host != nil {
+			return t.host
+		}
+	}
+	return nil
+}
+
+func (t *SymbolTable) limitsOf() Limits {
+	for ; t != nil; t = t.parent {
+		if t.limits != nil {
+			return *t.limits
+		}
+	}
+	return DefaultLimits()
+}
+
 // Names returns all bound names, ancestors included, sorted and without repetition.
 func (t *SymbolTable) Names() []string {
 	all := map[string]struct{}{}
@@ -42,4 +105,67 @@ func (t *SymbolTable) Names() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(all))
+}
+
+// Select returns a table, without parent, of those bindings that the references need: for "Param.Scene.stem" that of "Param.Scene".
+// References that nothing binds are left out.
+func (t *SymbolTable) Select(references []Reference) *SymbolTable {
+	selected := NewSymbolTable(nil)
+	for _, r := range references {
+		for name := r.Name; name != ""; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+			if v, ok := t.Lookup(name); ok {
+				selected.Set(name, v)
+				break
+			}
+		}
+	}
+	return selected
+}
+
+// entry is the form in which tables travel: scalars as their text, lists as JSON text.
+type entry struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// MarshalJSON gives a list of {"name", "type", "value"}, ancestors included, sorted by name; all three are strings, a list is JSON
+// text. It is the form in which a service hands a table to its workers. Unresolved values are left out.
+func (t *SymbolTable) MarshalJSON() ([]byte, error) {
+	entries := []entry{}
+	for _, name := range t.Names() {
+		v, _ := t.Lookup(name)
+		if v.unresolved {
+			continue
+		}
+		e := entry{Name: name, Type: v.typ.String(), Value: v.Text()}
+		if v.typ == TypeNull {
+			e.Value = "null"
+		}
+		entries = append(entries, e)
+	}
+	return json.Marshal(entries)
+}
+
+// UnmarshalJSON reads what [SymbolTable.MarshalJSON] writes and adds it to the table.
+func (t *SymbolTable) UnmarshalJSON(data []byte) error {
+	var entries []entry
+	if err := json.Unmarshal(data, &entries); err != nil {
+		return err
+	}
+	if t.values == nil {
+		t.values = make(map[string]Value, len(entries))
+	}
+	for _, e := range entries {
+		typ, err := ParseType(e.Type)
+		if err != nil {
+			return fmt.Errorf("symbol %s: %w", quote(e.Name), err)
+		}
+		v, err := ParseValue(typ, e.Value)
+		if err != nil {
+			return fmt.Errorf("symbol %s: %w", quote(e.Name), err)
+		}
+		t.values[e.Name] = v
+	}
+	return nil
 }

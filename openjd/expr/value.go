@@ -1,25 +1,28 @@
 package expr
 
-import "strconv"
-
-// Type is the type of a value in the expression language (Open Job Description, expression language, types).
-type Type string
-
-// The types that values of the base language have.
-const (
-	TypeBool   Type = "bool"
-	TypeInt    Type = "int"
-	TypeFloat  Type = "float"
-	TypeString Type = "string"
-	TypePath   Type = "path"
+import (
+	"math"
+	"strconv"
+	"strings"
 )
 
-// Value is one typed, immutable value. The zero value is an empty value of no type.
+// Value is one typed, immutable value. The zero value is an empty text of no type.
 //
-// A value keeps the text it was made from: a FLOAT parameter submitted as "3.500" is printed as "3.500".
+// A float keeps the text it was made from until it is computed with: a FLOAT parameter submitted as "3.500" is printed as "3.500".
+// A value can be unresolved: then only its type is known, see [Unresolved].
 type Value struct {
-	typ  Type
-	text string
+	typ        Type
+	unresolved bool
+	number     uint64 // of a bool, an int, a float
+	text       string // of a string, a path; of a float, the text it was written with or ""
+	ref        *compound
+}
+
+// compound is what does not fit a Value: the items of a list, or a range.
+type compound struct {
+	items []Value
+	span  RangeExpr
+	size  int64 // bytes, as the evaluation budget counts them
 }
 
 // String is the value of a STRING parameter, or of any symbol that is plain text.
@@ -29,16 +32,179 @@ func String(s string) Value { return Value{typ: TypeString, text: s} }
 func Path(s string) Value { return Value{typ: TypePath, text: s} }
 
 // Int is a 64-bit integer.
-func Int(i int64) Value { return Value{typ: TypeInt, text: strconv.FormatInt(i, 10)} }
+func Int(i int64) Value { return Value{typ: TypeInt, number: uint64(i)} }
 
 // Float is a finite floating point number given by its text, which is what it prints as.
-func Float(text string) Value { return Value{typ: TypeFloat, text: text} }
+func Float(text string) Value {
+	f, _ := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	return Value{typ: TypeFloat, number: math.Float64bits(f), text: text}
+}
+
+// FloatOf is a finite floating point number, printed with the fewest digits that distinguish it.
+func FloatOf(f float64) Value {
+	if f == 0 {
+		f = 0 // there is no negative zero
+	}
+	return Value{typ: TypeFloat, number: math.Float64bits(f)}
+}
 
 // Bool is true or false.
-func Bool(b bool) Value { return Value{typ: TypeBool, text: strconv.FormatBool(b)} }
+func Bool(b bool) Value {
+	if b {
+		return Value{typ: TypeBool, number: 1}
+	}
+	return Value{typ: TypeBool}
+}
 
-// Type returns the value's type, "" for the zero value.
+// Null is the value null.
+func Null() Value { return Value{typ: TypeNull} }
+
+// Range is a range expression.
+func Range(r RangeExpr) Value {
+	return Value{typ: TypeRange, ref: &compound{span: r, size: int64(len(r.ranges)) * 32}}
+}
+
+// List is a list whose items all are of the concrete type element, which the caller promises. An empty list of unknown element type
+// has TypeNull. The caller must not change items afterwards.
+func List(element Type, items ...Value) Value {
+	size := int64(0)
+	for i := range items {
+		size += items[i].size()
+	}
+	return Value{typ: ListOf(element), ref: &compound{items: items, size: size}}
+}
+
+// Unresolved is a value of which nothing is known but that its type is one of t. Checking an expression means evaluating it with
+// such values.
+func Unresolved(t Type) Value { return Value{typ: t, unresolved: true} }
+
+// valueSize is what a value costs beside what it refers to, in bytes.
+const valueSize = 40
+
+// size returns what the value counts for in the memory budget.
+func (v *Value) size() int64 {
+	n := int64(valueSize + len(v.text))
+	if v.ref != nil {
+		n += v.ref.size
+	}
+	return n
+}
+
+// Type returns the type of the value: one for a known value, 0 for the zero value, possibly several for an unresolved one.
 func (v Value) Type() Type { return v.typ }
 
-// Text returns the value as a format string prints it.
-func (v Value) Text() string { return v.text }
+// IsUnresolved says whether only the type is known.
+func (v Value) IsUnresolved() bool { return v.unresolved }
+
+// IsNull says whether the value is null.
+func (v Value) IsNull() bool { return v.typ == TypeNull && !v.unresolved }
+
+// AsInt returns the integer, 0 when the value is none.
+func (v Value) AsInt() int64 {
+	if v.typ == TypeInt {
+		return int64(v.number)
+	}
+	return 0
+}
+
+// AsFloat returns the number of an int or a float, 0 when the value is neither.
+func (v Value) AsFloat() float64 {
+	switch v.typ {
+	case TypeInt:
+		return float64(int64(v.number))
+	case TypeFloat:
+		return math.Float64frombits(v.number)
+	}
+	return 0
+}
+
+// AsBool returns the truth of a bool, false when the value is none.
+func (v Value) AsBool() bool { return v.typ == TypeBool && v.number != 0 }
+
+// Items returns the items of a list, nil when the value is none. The caller must not change them.
+func (v Value) Items() []Value {
+	if v.ref == nil {
+		return nil
+	}
+	return v.ref.items
+}
+
+// AsRange returns the range expression, the empty set when the value is none.
+func (v Value) AsRange() RangeExpr {
+	if v.ref == nil {
+		return RangeExpr{}
+	}
+	return v.ref.span
+}
+
+// Text returns the value as a format string prints it among other text: null prints as nothing, a list as JSON.
+func (v Value) Text() string {
+	switch v.typ {
+	case TypeString, TypePath:
+		return v.text
+	case TypeNull, 0:
+		return v.text
+	}
+	return string(v.appendText(nil))
+}
+
+// appendText appends what string(x) gives, except that null is nothing.
+func (v *Value) appendText(b []byte) []byte {
+	switch v.typ {
+	case TypeBool:
+		return strconv.AppendBool(b, v.number != 0)
+	case TypeInt:
+		return strconv.AppendInt(b, int64(v.number), 10)
+	case TypeFloat:
+		if v.text != "" {
+			return append(b, v.text...)
+		}
+		return appendFloat(b, math.Float64frombits(v.number))
+	case TypeRange:
+		return v.ref.span.appendText(b)
+	}
+	if v.typ.Has(typeList) {
+		return v.appendList(b)
+	}
+	return append(b, v.text...)
+}
+
+// appendList writes a list as JSON with a blank after each comma. Characters beyond ASCII stay as they are.
+func (v *Value) appendList(b []byte) []byte {
+	b = append(b, '[')
+	for i := range v.Items() {
+		item := &v.ref.items[i]
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		switch item.typ {
+		case TypeString, TypePath:
+			b = appendJSONString(b, item.text, false)
+		case TypeRange:
+			b = appendJSONString(b, item.Text(), false)
+		case TypeNull:
+			b = append(b, "null"...)
+		default:
+			b = item.appendText(b)
+		}
+	}
+	return append(b, ']')
+}
+
+// appendFloat writes a float as Python does: the fewest digits that distinguish it, with an exponent below 1e-4 and from 1e16 on.
+func appendFloat(b []byte, f float64) []byte {
+	if f == 0 {
+		return append(b, "0.0"...)
+	}
+	if a := math.Abs(f); a >= 1e16 || a < 1e-4 {
+		return strconv.AppendFloat(b, f, 'e', -1, 64)
+	}
+	start := len(b)
+	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	for _, c := range b[start:] {
+		if c == '.' {
+			return b
+		}
+	}
+	return append(b, ".0"...)
+}
