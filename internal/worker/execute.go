@@ -130,7 +130,7 @@ func (s *jobSession) runTask(ctx context.Context, runtime *session.Session, acti
 	if err != nil {
 		return outcome{err: err}
 	}
-	task := session.Task{Name: step.Name, Script: &step.Script, Parameters: parameters}
+	task := session.Task{Name: step.Name, Script: step.TaskScript(), Parameters: parameters}
 	if o.result, o.err = runtime.RunTask(ctx, task, s.options(action)); o.err != nil || o.result.Status != session.Succeeded {
 		return o
 	}

@@ -32,9 +32,9 @@ func (n *nameNode) eval(m *machine, _ Type) (Value, error) {
 func (m *machine) find(name string) (v Value, rest string, ok bool) {
 	for prefix := name; ; {
 		if strings.IndexByte(prefix, '.') < 0 {
-			for i := len(m.locals) - 1; i >= 0; i-- {
-				if m.locals[i].name == prefix {
-					return m.locals[i].value, strings.TrimPrefix(name[len(prefix):], "."), true
+			for _, l := range slices.Backward(m.locals) {
+				if l.name == prefix {
+					return l.value, strings.TrimPrefix(name[len(prefix):], "."), true
 				}
 			}
 		}
@@ -244,14 +244,10 @@ func (n *conditionalNode) eval(m *machine, want Type) (Value, error) {
 	}
 	a, errA := n.then.eval(m, want)
 	b, errB := n.otherwise.eval(m, want)
-	switch {
-	case errA != nil && errB != nil:
+	if errA != nil && errB != nil {
 		return Value{}, errA
-	case errA != nil:
-		return Unresolved(b.typ), nil
-	case errB != nil:
-		return Unresolved(a.typ), nil
 	}
+	// A branch that fails is the other one's business; its value has no type.
 	return Unresolved(a.typ | b.typ), nil
 }
 

@@ -3,6 +3,7 @@ package expr
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 )
 
 // Expression is one parsed expression of the expression language, such as the right side of a let binding. It is immutable; it is
@@ -47,7 +48,7 @@ func collect(n node, locals []string, dst []Reference) []Reference {
 		return collectName(n.nameNode, locals, dst)
 	case *comprehensionNode:
 		dst = collect(n.source, locals, dst)
-		locals = append(locals[:len(locals):len(locals)], n.name)
+		locals = append(slices.Clip(locals), n.name)
 		if n.filter != nil {
 			dst = collect(n.filter, locals, dst)
 		}

@@ -111,8 +111,7 @@ func rangeFromList(m *machine, a []Value) (Value, error) {
 	for i := range items {
 		values[i] = items[i].AsInt()
 	}
-	slices.Sort(values)
-	return Range(rangeOf(slices.Compact(values))), nil
+	return Range(RangeOf(values)), nil
 }
 
 func mathFunctions() []*function {
@@ -254,7 +253,7 @@ func extremes(sign int) []overload {
 func sumInts(m *machine, a []Value) (Value, error) {
 	sum := int64(0)
 	for _, v := range a[0].Items() {
-		ok := true
+		var ok bool
 		if sum, ok = addInt(sum, v.AsInt()); !ok {
 			return Value{}, errOverflow
 		}

@@ -217,29 +217,3 @@ func (e RangeExpr) slice(s slice) RangeExpr {
 	}
 	return split
 }
-
-// rangeOf makes a range expression of sorted integers without repetition: runs of one step, of three values or more, become ranges.
-func rangeOf(sorted []int64) RangeExpr {
-	var out RangeExpr
-	add := func(first, last, step int64) {
-		out.ranges = append(out.ranges, subRange{first, last, step, out.length})
-		out.length += out.ranges[len(out.ranges)-1].length()
-	}
-	for i := 0; i < len(sorted); {
-		j := i + 1
-		if j < len(sorted) {
-			step := uint64(sorted[j] - sorted[i])
-			for j+1 < len(sorted) && uint64(sorted[j+1]-sorted[j]) == step && step <= maxInt64 {
-				j++
-			}
-			if j-i >= 2 {
-				add(sorted[i], sorted[j], int64(step))
-				i = j + 1
-				continue
-			}
-		}
-		add(sorted[i], sorted[i], 1)
-		i++
-	}
-	return out
-}

@@ -189,7 +189,7 @@ func power(m *machine, args []Value) (Value, error) {
 	}
 	result := int64(1)
 	for ; exponent > 0; exponent >>= 1 {
-		ok := true
+		var ok bool
 		if exponent&1 != 0 {
 			if result, ok = mulInt(result, base); !ok {
 				return Value{}, errOverflow

@@ -19,7 +19,6 @@ type parser struct {
 	tokens []token
 	pos    int
 	depth  int
-	locals []string // of the comprehensions around
 }
 
 // parseTree parses a whole expression. The error is a *SyntaxError.
@@ -452,11 +451,11 @@ func intDigits(s string) string {
 // strings joins literals that stand beside each other.
 func (p *parser) strings() (node, error) {
 	first := p.take()
-	text := first.value
+	parts := []string{first.value}
 	for p.peek().kind == stringToken {
-		text += p.take().value
+		parts = append(parts, p.take().value)
 	}
-	return &literalNode{p.from(first.start, first.start), String(text)}, nil
+	return &literalNode{p.from(first.start, first.start), String(strings.Join(parts, ""))}, nil
 }
 
 func (p *parser) name() (node, error) {

@@ -168,8 +168,14 @@ func (r *rewriter) openClass() {
 func (r *rewriter) group() error {
 	rest := r.in[r.pos+1:]
 	for _, form := range []struct{ prefix, name string }{
-		{"?=", "lookahead"}, {"?!", "lookahead"}, {"?<=", "lookbehind"}, {"?<!", "lookbehind"}, {"?P=", "a backreference"},
-		{"?(", "a conditional"}, {"?>", "an atomic group"}, {"?#", "a comment"},
+		{"?=", "lookahead"},
+		{"?!", "lookahead"},
+		{"?<=", "lookbehind"},
+		{"?<!", "lookbehind"},
+		{"?P=", "a backreference"},
+		{"?(", "a conditional"},
+		{"?>", "an atomic group"},
+		{"?#", "a comment"},
 	} {
 		if strings.HasPrefix(rest, form.prefix) {
 			return fmt.Errorf("%s is not supported", form.name)

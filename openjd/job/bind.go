@@ -192,7 +192,7 @@ func NameOf(head *template.Head, values map[string]Value) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("resolve the job name: %w", err)
 	}
-	if err := template.JobNameRule().Check(name); err != nil {
+	if err := template.JobNameRule(head.Extensions).Check(name); err != nil {
 		return "", fmt.Errorf("the job name %q: %w", name, err)
 	}
 	return name, nil

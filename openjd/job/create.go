@@ -16,7 +16,7 @@ func Create(t *template.JobTemplate, params []Parameter, limits Limits) (*Job, e
 	c := creator{symbols: TemplateSymbols(params), limits: limits}
 	j := &Job{Description: t.Description, Extensions: t.Extensions, Parameters: params, Environments: t.JobEnvironments}
 	j.Name = c.resolve("name", t.Name)
-	c.check("name", template.JobNameRule().Check(j.Name))
+	c.check("name", template.JobNameRule(t.Extensions).Check(j.Name))
 	if limits.Steps > 0 && len(t.Steps) > limits.Steps {
 		c.report("steps", "the job has %d steps, at most %d are allowed", len(t.Steps), limits.Steps)
 		return nil, c.errors

@@ -23,7 +23,7 @@ type invocation struct {
 	prefix    string // of their symbols
 	symbols   *expr.SymbolTable
 	timeout   time.Duration // unless the action has its own; 0 for none
-	notify    time.Duration // unless the action has its own
+	notify    time.Duration // unless the action has its own, 0 to end it at once
 	variables map[string]string
 	canceled  <-chan struct{} // see [ActionOptions]
 	target    *environment    // whose variables the output may change, or nil
@@ -137,14 +137,31 @@ func (r *run) materialise(call *invocation) (command string, args []string, err 
 	if command == "" {
 		return "", nil, errors.New("the command is empty after its references are resolved")
 	}
-	for i, arg := range call.action.Args {
-		text, err := arg.Resolve(call.symbols)
-		if err != nil {
-			return "", nil, fmt.Errorf("resolve argument %d: %w", i+1, err)
-		}
-		args = append(args, text)
+	if args, err = call.action.ResolveArgs(call.symbols); err != nil {
+		return "", nil, err
 	}
-	return command, args, nil
+	return command, args, call.resolveLimits()
+}
+
+// resolveLimits puts the action's own timeout and notify period in place of the defaults.
+func (call *invocation) resolveLimits() error {
+	seconds, err := call.action.ResolveTimeout(call.symbols)
+	if err != nil {
+		return err
+	}
+	if seconds > 0 {
+		call.timeout = seconds2duration(seconds)
+	}
+	mode, period, err := call.action.Cancelation.Resolve(call.symbols)
+	switch {
+	case err != nil:
+		return err
+	case mode != template.NotifyThenTerminate:
+		call.notify = 0
+	case period > 0:
+		call.notify = seconds2duration(period)
+	}
+	return nil
 }
 
 // writeRules writes the path mapping rules, before every action because a job may have removed them.
@@ -164,9 +181,6 @@ func (r *run) supervise(ctx context.Context, p *process.Process, call *invocatio
 	stop := &stopper{run: r, process: p, notify: r.notifyPeriod(call)}
 	defer stop.close()
 	timeout := call.timeout
-	if seconds := call.action.TimeoutSeconds; seconds > 0 {
-		timeout = seconds2duration(seconds)
-	}
 	var expired <-chan time.Time
 	if timeout > 0 {
 		timer := time.NewTimer(timeout)
@@ -200,14 +214,7 @@ func (r *run) supervise(ctx context.Context, p *process.Process, call *invocatio
 
 // notifyPeriod returns how long the action may take to end when it is stopped; 0 means that it is killed.
 func (r *run) notifyPeriod(call *invocation) time.Duration {
-	c := call.action.Cancelation
-	if c == nil || c.Mode != template.NotifyThenTerminate {
-		return 0
-	}
 	period := call.notify
-	if c.NotifyPeriodSeconds > 0 {
-		period = seconds2duration(c.NotifyPeriodSeconds)
-	}
 	if limit := r.session.cfg.MaxNotifyPeriod; limit > 0 {
 		period = min(period, limit)
 	}

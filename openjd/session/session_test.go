@@ -377,8 +377,8 @@ func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s, o := open(t, session.Config{})
 	action := shell(t, `trap 'echo notified; cat cancel_info.json; echo; exit 0' TERM; echo ready; sleep 1000 & wait`)
-	action.TimeoutSeconds = 1
-	action.Cancelation = &template.Cancelation{Mode: template.NotifyThenTerminate}
+	action.Timeout = template.Integer(1)
+	action.Cancelation = &template.Cancelation{Mode: expr.Literal(string(template.NotifyThenTerminate))}
 	expect(t, runTask(t, s, action), session.TimedOut)
 	o.await(t, "notified")
 	var info struct{ NotifyEnd time.Time }
@@ -422,7 +422,7 @@ func TestCancel(t *testing.T) {
 			s, o := open(t, session.Config{})
 			cancelWhen(t, s, o, "ready", session.CancelOptions{Limit: tt.limit})
 			action := shell(t, tt.script)
-			action.Cancelation = &template.Cancelation{Mode: tt.mode}
+			action.Cancelation = &template.Cancelation{Mode: expr.Literal(string(tt.mode))}
 			r := runTask(t, s, action)
 			expect(t, r, session.Canceled)
 			if *r.ExitCode != tt.code {
@@ -563,7 +563,7 @@ func TestAnotherUser(t *testing.T) {
 	}
 	cancelWhen(t, s, o, "ready", session.CancelOptions{})
 	action := shell(t, `trap 'cat cancel_info.json; exit 1' TERM; echo ready; sleep 1000 & wait`)
-	action.Cancelation = &template.Cancelation{Mode: template.NotifyThenTerminate}
+	action.Cancelation = &template.Cancelation{Mode: expr.Literal(string(template.NotifyThenTerminate))}
 	expect(t, runTask(t, s, action), session.Canceled)
 	o.await(t, `{"NotifyEnd"`)
 }

@@ -1,6 +1,10 @@
 package template
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/farmhand-render/farmhand/openjd/expr"
+)
 
 // Format is the notation of a document.
 type Format string
@@ -78,8 +82,9 @@ func DecodeHead(data []byte, format Format, opts Options) (*Head, error) {
 	if n := root.get("description"); n != nil {
 		h.Description, _ = lenient.text(n)
 	}
-	h.ParameterDefinitions, _ = lenient.parameterDefinitions(object{root, d}.optional("parameterDefinitions"))
-	h.Name, _ = d.formatRule(object{root, d}.required("name"), openScope(), JobNameRule())
+	h.ParameterDefinitions, _ = lenient.parameterDefinitions(object{root, d}.optional("parameterDefinitions"), true)
+	d.extensions = lenient.extensions
+	h.Name, _ = d.formatRule(object{root, d}.required("name"), openScope(), JobNameRule(d.extensions), expr.TypeString)
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -96,7 +101,7 @@ func DecodeStepJSON(data []byte, opts Options) (*Step, error) {
 	d.allow(opts)
 	var s Step
 	if root.get("actions") != nil {
-		s.Script = d.stepScript(root, openScope(), nil)
+		s.Script = d.stepScript(root, openScope(), openScope())
 	} else {
 		s = d.step(root, openScope(), openScope())
 	}
@@ -113,7 +118,7 @@ func DecodeEnvironmentJSON(data []byte, opts Options) (*Environment, error) {
 		return nil, d.err()
 	}
 	d.allow(opts)
-	e := d.environment(root, openScope())
+	e := d.environment(root, openScope(), openScope())
 	if err := d.err(); err != nil {
 		return nil, err
 	}

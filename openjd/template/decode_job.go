@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/farmhand-render/farmhand/openjd/expr"
 )
 
 func (d *decoder) jobTemplate(root *node) *JobTemplate {
@@ -11,19 +13,21 @@ func (d *decoder) jobTemplate(root *node) *JobTemplate {
 		"specificationVersion", "$schema", "extensions", "name", "description", "parameterDefinitions", "jobEnvironments", "steps")
 	t := &JobTemplate{SpecificationVersion: JobTemplateVersion, Extensions: d.extensions}
 	t.Schema, _ = d.text(o.optional("$schema"))
-	parameters, complete := d.parameterDefinitions(o.optional("parameterDefinitions"))
+	parameters, complete := d.parameterDefinitions(o.optional("parameterDefinitions"), true)
 	t.ParameterDefinitions = parameters
-	inTemplate, inSession := documentScopes(root, parameters, complete)
-	t.Name, _ = d.formatRule(o.required("name"), inTemplate, JobNameRule())
+	inTemplate, inSession := d.documentScopes(root, parameters, complete)
+	t.Name, _ = d.formatRule(o.required("name"), inTemplate, JobNameRule(d.extensions), expr.TypeString)
 	t.Description = d.description(o)
+	d.defineJobName(inTemplate)
 	distinct := d.distinct("a job environment")
 	environments := map[string]bool{}
 	for _, item := range d.list(o.optional("jobEnvironments"), "job environments", 1, 0) {
-		e := d.environment(item, inSession)
+		e := d.environment(item, inTemplate, inSession)
 		distinct(e.Name, item.get("name"))
 		environments[e.Name] = true
 		t.JobEnvironments = append(t.JobEnvironments, e)
 	}
+	d.wrappers(o.optional("jobEnvironments"), t.JobEnvironments, 0)
 	steps := d.list(o.required("steps"), "steps", 1, 0)
 	distinct = d.distinct("a step")
 	for _, item := range steps {
@@ -34,15 +38,45 @@ func (d *decoder) jobTemplate(root *node) *JobTemplate {
 				d.at(item.get("stepEnvironments").children[i], "there is a job environment called %s too", quote(e.Name))
 			}
 		}
+		d.wrappers(item.get("stepEnvironments"), s.StepEnvironments, countWrappers(t.JobEnvironments))
 		t.Steps = append(t.Steps, s)
 	}
 	d.dependencyGraph(steps, t.Steps)
 	return t
 }
 
+// defineJobName adds what the extension Expr knows of the job, after its name is read.
+func (d *decoder) defineJobName(s *scope) {
+	if d.extensions.Has(Expr) {
+		s.define("Job.Name", expr.TypeString)
+	}
+}
+
+func countWrappers(environments []Environment) int {
+	n := 0
+	for i := range environments {
+		if environments[i].Wraps() {
+			n++
+		}
+	}
+	return n
+}
+
+// wrappers checks that at most one environment of a session wraps the others; outer is how many do already.
+func (d *decoder) wrappers(n *node, environments []Environment, outer int) {
+	for i := range environments {
+		if !environments[i].Wraps() {
+			continue
+		}
+		if outer++; outer > 1 {
+			d.at(n.children[i], "another environment wraps the actions of this session already, only one can")
+		}
+	}
+}
+
 // documentScopes adds to the scopes of correct parameters the names of those with mistakes, so that one mistake is reported once.
-func documentScopes(root *node, parameters []JobParameterDefinition, complete bool) (inTemplate, inSession *scope) {
-	inTemplate, inSession = jobScopes(parameters, complete)
+func (d *decoder) documentScopes(root *node, parameters []JobParameterDefinition, complete bool) (inTemplate, inSession *scope) {
+	inTemplate, inSession = d.jobScopes(parameters, complete)
 	list := root.get("parameterDefinitions")
 	if list == nil || list.kind != listNode {
 		return inTemplate, inSession
@@ -52,7 +86,8 @@ func documentScopes(root *node, parameters []JobParameterDefinition, complete bo
 		if name == nil || slices.ContainsFunc(parameters, func(p JobParameterDefinition) bool { return p.Name == name.text }) {
 			continue
 		}
-		inTemplate.define("Param."+name.text, "RawParam."+name.text)
+		inTemplate.define("Param."+name.text, expr.TypeAny)
+		inTemplate.define("RawParam."+name.text, expr.TypeAny)
 	}
 	return inTemplate, inSession
 }
@@ -61,11 +96,12 @@ func (d *decoder) environmentTemplate(root *node) *EnvironmentTemplate {
 	o, _ := d.object(root, "an environment template", "specificationVersion", "$schema", "extensions", "parameterDefinitions", "environment")
 	t := &EnvironmentTemplate{SpecificationVersion: EnvironmentTemplateVersion, Extensions: d.extensions}
 	t.Schema, _ = d.text(o.optional("$schema"))
-	parameters, complete := d.parameterDefinitions(o.optional("parameterDefinitions"))
+	parameters, complete := d.parameterDefinitions(o.optional("parameterDefinitions"), false)
 	t.ParameterDefinitions = parameters
-	_, inSession := documentScopes(root, parameters, complete)
+	inTemplate, inSession := d.documentScopes(root, parameters, complete)
+	d.defineJobName(inTemplate)
 	if n := o.required("environment"); n != nil {
-		t.Environment = d.environment(n, inSession)
+		t.Environment = d.environment(n, inTemplate, inSession)
 	}
 	return t
 }
@@ -121,6 +157,9 @@ func (d *decoder) readExtensions(root *node, supported []Extension) bool {
 		case !d.extensions.Has(e):
 			d.extensions = append(d.extensions, e)
 		}
+	}
+	if d.extensions.Has(WrapActions) && !d.extensions.Has(Expr) {
+		d.at(n, "the extension %s needs %s to be listed too", WrapActions, Expr)
 	}
 	return known
 }

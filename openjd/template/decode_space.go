@@ -2,6 +2,7 @@ package template
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/openjd/expr"
@@ -21,40 +22,80 @@ func (d *decoder) parameterSpace(n *node, inTemplate *scope) *ParameterSpace {
 	s := &ParameterSpace{}
 	definitions := o.required("taskParameterDefinitions")
 	distinct := d.distinct("a task parameter")
+	chunked := ""
 	for _, item := range d.list(definitions, "task parameters", 1, MaxTaskParameters) {
 		p := d.taskParameter(item, inTemplate)
 		distinct(p.Name, item.get("name"))
 		s.TaskParameterDefinitions = append(s.TaskParameterDefinitions, p)
+		if p.Type == ChunkIntTaskParameter {
+			if chunked != "" {
+				d.at(item, "a step has one parameter of type %s, %s is one already", ChunkIntTaskParameter, chunked)
+			}
+			chunked = p.Name
+		}
 	}
 	if n := o.optional("combination"); n != nil {
-		s.Combination = d.combination(n, s.TaskParameterDefinitions)
+		s.Combination = d.combination(n, s.TaskParameterDefinitions, chunked)
 	}
 	return s
 }
 
 func (d *decoder) taskParameter(n *node, inTemplate *scope) TaskParameterDefinition {
 	var p TaskParameterDefinition
-	o, ok := d.object(n, aTaskParameter, "name", "type", "range")
+	o, ok := d.object(n, aTaskParameter, d.fields([]string{"name", "type", "range"}, TaskChunking, "chunks")...)
 	if !ok {
 		return p
 	}
 	p.Name = d.identifier(o.required("name"), "the name of a task parameter")
 	p.Type = d.taskParameterType(o.required("type"))
+	switch chunks := o.optional("chunks"); {
+	case !d.extensions.Has(TaskChunking):
+	case p.Type == ChunkIntTaskParameter:
+		if n := o.required("chunks"); n != nil {
+			p.Chunks = d.chunks(n, inTemplate)
+		}
+	case p.Type != "" && chunks != nil:
+		d.key(chunks, "only a parameter of type %s has chunks", ChunkIntTaskParameter)
+	}
 	if n := o.required("range"); n != nil && p.Type != "" {
 		p.Range = d.taskRange(n, p.Type, inTemplate)
 	}
 	return p
 }
 
-func (d *decoder) taskParameterType(n *node) TaskParameterType {
-	if n != nil && n.kind == stringNode && strings.EqualFold(n.text, "CHUNK[INT]") {
-		d.at(n, "The CHUNK[INT] task parameter requires the %s extension.", TaskChunking) // the service's own words
-		return ""
+func (d *decoder) chunks(n *node, inTemplate *scope) *Chunks {
+	o, ok := d.object(n, "chunks", "defaultTaskCount", "targetRuntimeSeconds", "rangeConstraint")
+	if !ok {
+		return nil
 	}
+	c := &Chunks{}
+	if n := o.required("defaultTaskCount"); n != nil {
+		if count := d.integerText(n, inTemplate, 1, 0, false); count != nil {
+			c.DefaultTaskCount = *count
+		}
+	}
+	if n := o.optional("targetRuntimeSeconds"); n != nil {
+		c.TargetRuntimeSeconds = d.integerText(n, inTemplate, 0, 0, true)
+	}
+	c.RangeConstraint = choose(d, o.required("rangeConstraint"), Contiguous, Noncontiguous)
+	return c
+}
+
+func (d *decoder) taskParameterType(n *node) TaskParameterType {
 	if n == nil {
 		return ""
 	}
-	return choose(d, n, IntTaskParameter, FloatTaskParameter, StringTaskParameter, PathTaskParameter)
+	known := []TaskParameterType{IntTaskParameter, FloatTaskParameter, StringTaskParameter, PathTaskParameter}
+	if d.extensions.Has(TaskChunking) {
+		known = append(known, ChunkIntTaskParameter)
+	} else if n.kind == stringNode && strings.EqualFold(n.text, string(ChunkIntTaskParameter)) {
+		d.at(n, "The CHUNK[INT] task parameter requires the %s extension.", TaskChunking) // the service's own words
+		return ""
+	}
+	if upper := TaskParameterType(strings.ToUpper(n.text)); d.extensions.Has(Expr) && n.kind == stringNode && slices.Contains(known, upper) {
+		return upper
+	}
+	return choose(d, n, known...)
 }
 
 func (d *decoder) taskRange(n *node, t TaskParameterType, inTemplate *scope) TaskRange {
@@ -69,19 +110,27 @@ func (d *decoder) taskRange(n *node, t TaskParameterType, inTemplate *scope) Tas
 }
 
 func (d *decoder) rangeExpression(n *node, t TaskParameterType, inTemplate *scope) expr.FormatString {
-	if t != IntTaskParameter {
+	if !t.isInteger() && !d.extensions.Has(Expr) {
 		d.at(n, "expected a list of values, found %s; only INT can have a range expression", n.describe())
 		return expr.FormatString{}
 	}
 	if n.kind != stringNode && !n.loose {
-		d.at(n, "expected a list of integers or a range expression such as \"1-10\", found %s", n.describe())
+		d.at(n, "expected a list of values or a range expression such as \"1-10\", found %s", n.describe())
 		return expr.FormatString{}
 	}
-	f, ok := d.format(n, inTemplate)
-	if ok && f.IsLiteral() {
+	target := expr.ListOf(t.itemType())
+	if t.isInteger() {
+		target |= expr.TypeRange | expr.TypeInt
+	}
+	f, ok := d.format(n, inTemplate, target)
+	switch {
+	case !ok:
+	case f.IsLiteral() && t.isInteger():
 		if _, err := expr.ParseRange(f.String()); err != nil {
 			d.at(n, "%s is not a range expression: %s", quote(f.String()), err)
 		}
+	case !f.IsExpression() && !t.isInteger():
+		d.at(n, "expected a list of values or one expression that gives a list, found %s", n.describe())
 	}
 	return f
 }
@@ -89,7 +138,7 @@ func (d *decoder) rangeExpression(n *node, t TaskParameterType, inTemplate *scop
 func (d *decoder) rangeItem(n *node, t TaskParameterType, inTemplate *scope) Scalar {
 	text := t == StringTaskParameter || t == PathTaskParameter
 	if text || n.kind == stringNode {
-		f, ok := d.format(n, inTemplate)
+		f, ok := d.format(n, inTemplate, t.itemType())
 		if ok && f.IsLiteral() {
 			if _, err := CheckTaskValue(t, f.String()); err != nil {
 				d.at(n, "%s", err)
@@ -99,7 +148,7 @@ func (d *decoder) rangeItem(n *node, t TaskParameterType, inTemplate *scope) Sca
 	}
 	_, isInt := n.intOf()
 	_, isFloat := n.floatOf()
-	if (t == IntTaskParameter && !isInt) || (t == FloatTaskParameter && !isFloat) {
+	if (t.isInteger() && !isInt) || (t == FloatTaskParameter && !isFloat) {
 		d.at(n, "expected a value of type %s, found %s", t, n.describe())
 		return Scalar{}
 	}
@@ -111,7 +160,7 @@ func (d *decoder) rangeItem(n *node, t TaskParameterType, inTemplate *scope) Sca
 // own digits. The error says why it cannot be one.
 func CheckTaskValue(t TaskParameterType, text string) (string, error) {
 	switch t {
-	case IntTaskParameter:
+	case IntTaskParameter, ChunkIntTaskParameter:
 		return (&JobParameterDefinition{Type: IntParameter}).ValueText(text)
 	case FloatTaskParameter:
 		return (&JobParameterDefinition{Type: FloatParameter}).ValueText(text)
@@ -120,7 +169,7 @@ func CheckTaskValue(t TaskParameterType, text string) (string, error) {
 }
 
 // combination reads a combination expression, which must hold every parameter once.
-func (d *decoder) combination(n *node, parameters []TaskParameterDefinition) string {
+func (d *decoder) combination(n *node, parameters []TaskParameterDefinition, chunked string) string {
 	text, ok := d.text(n)
 	if !ok {
 		return ""
@@ -135,8 +184,25 @@ func (d *decoder) combination(n *node, parameters []TaskParameterDefinition) str
 	}
 	if err != nil {
 		d.at(n, "%s is not a combination of the task parameters: %s", quote(text), err)
+		return text
+	}
+	if chunked != "" && c.associates(chunked) {
+		d.at(n, "%s has chunks and cannot be part of an association", chunked)
 	}
 	return text
+}
+
+// associates says whether the parameter lies inside an association.
+func (c *Combination) associates(name string) bool {
+	for _, part := range c.Parts {
+		if c.Kind == CombineAssociation && slices.ContainsFunc(part.Parameters(), func(p *Combination) bool { return p.Name == name }) {
+			return true
+		}
+		if part.associates(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // Covers says whether the expression holds each of the named parameters once, and no other.

@@ -8,19 +8,30 @@ import (
 
 func (d *decoder) step(n *node, inTemplate, inSession *scope) Step {
 	var s Step
-	o, ok := d.object(n, aStep, "name", "description", "dependencies", "stepEnvironments", "hostRequirements", "parameterSpace", "script")
+	names := []string{"name", "description", "dependencies", "stepEnvironments", "hostRequirements", "parameterSpace", "script"}
+	names = d.fields(d.fields(names, Expr, "let"), FeatureBundle1, "bash", "cmd", "node", "powershell", "python")
+	o, ok := d.object(n, aStep, names...)
 	if !ok {
 		return s
 	}
-	s.Name = d.textRule(o.required("name"), nameRule("a step name"))
+	s.Name = d.textRule(o.required("name"), d.extensions.nameRule("a step name"))
 	if strings.Contains(s.Name, "{{") {
 		d.at(o.get("name"), "a step name cannot hold expressions")
 	}
 	s.Description = d.description(o)
 	s.Dependencies = d.dependencies(o.optional("dependencies"))
+	inTemplate, inSession = d.stepScopes(inTemplate, inSession)
+	if let := o.optional("let"); let != nil {
+		s.Let = d.let(let, inTemplate)
+		// The session's scope does not lie within the step's, so it gets the names too.
+		for _, b := range s.Let {
+			v, _ := inTemplate.symbols.Lookup(b.Name)
+			inSession.define(b.Name, v.Type())
+		}
+	}
 	distinct := d.distinct("a step environment")
 	for _, item := range d.list(o.optional("stepEnvironments"), "step environments", 1, 0) {
-		e := d.environment(item, inSession)
+		e := d.environment(item, inTemplate, inSession)
 		distinct(e.Name, item.get("name"))
 		s.StepEnvironments = append(s.StepEnvironments, e)
 	}
@@ -29,16 +40,47 @@ func (d *decoder) step(n *node, inTemplate, inSession *scope) Step {
 	}
 	space := o.optional("parameterSpace")
 	if space != nil {
-		if s.ParameterSpace = d.parameterSpace(space, inTemplate); !knowsTaskParameters(space) {
-			inSession = newScope(inSession)
-			inSession.open = true
+		s.ParameterSpace = d.parameterSpace(space, inTemplate)
+	}
+	inTask := d.taskScope(inSession, s.ParameterSpace)
+	if space != nil && !knowsTaskParameters(space) {
+		inTask.symbols.SetOpen()
+	}
+	d.script(o, &s, inTemplate, inTask)
+	return s
+}
+
+// stepScopes returns the scopes of one step within those of the job.
+func (d *decoder) stepScopes(inTemplate, inSession *scope) (*scope, *scope) {
+	inTemplate, inSession = newScope(inTemplate), newScope(inSession)
+	if d.extensions.Has(Expr) {
+		inTemplate.define("Step.Name", expr.TypeString)
+		inSession.define("Step.Name", expr.TypeString)
+	}
+	return inTemplate, inSession
+}
+
+// script reads what tasks run: exactly one of the script and its short forms.
+func (d *decoder) script(o object, s *Step, inTemplate, inTask *scope) {
+	given := o.optional("script")
+	var short []*node
+	for _, i := range Interpreters() {
+		if n := o.optional(string(i)); n != nil && d.extensions.Has(FeatureBundle1) {
+			short = append(short, n)
+			s.Simple = d.simpleAction(n, i, inTemplate, inTask)
 		}
 	}
-	// A step of another form needs an extension, which was reported with its field.
-	if o.get("script") != nil || !hasSimpleScript(n) {
-		s.Script = d.stepScript(o.required("script"), inSession, s.ParameterSpace)
+	switch {
+	case len(short) > 1:
+		d.key(short[1], "a step has one script, there is %s already", short[0].key)
+	case len(short) == 1 && given != nil:
+		d.key(given, "a step has one script, there is %s already", short[0].key)
+	case len(short) == 0 && (given != nil || !hasSimpleScript(o.node)):
+		// A short form without its extension was reported with its field.
+		if n := o.required("script"); n != nil {
+			s.Script = d.stepScript(n, inTemplate, inTask)
+		}
 	}
-	return s
 }
 
 func hasSimpleScript(n *node) bool {
@@ -70,7 +112,7 @@ func (d *decoder) dependencies(n *node) []StepDependency {
 	for _, item := range d.list(n, "dependencies", 1, 0) {
 		var dep StepDependency
 		if o, ok := d.object(item, "a dependency", "dependsOn"); ok {
-			dep.DependsOn = d.textRule(o.required("dependsOn"), nameRule("a step name"))
+			dep.DependsOn = d.textRule(o.required("dependsOn"), d.extensions.nameRule("a step name"))
 		}
 		all = append(all, dep)
 	}
@@ -115,44 +157,54 @@ func (d *decoder) amount(n *node, inTemplate *scope) AmountRequirement {
 	if low == nil && high == nil {
 		d.at(n, "an amount requirement needs min, max or both")
 	}
-	minimum, okMin := d.amountBound(low)
-	maximum, okMax := d.amountBound(high)
-	if okMin {
-		a.Min = &Scalar{Kind: low.literal().Kind, Format: expr.Literal(low.literal().Text)}
-		if minimum < 0 {
-			d.at(low, "min must be at least 0, found %s", low.text)
-		}
+	var minimum, maximum *float64
+	a.Min, minimum = d.amountBound(low, inTemplate)
+	a.Max, maximum = d.amountBound(high, inTemplate)
+	if minimum != nil && *minimum < 0 {
+		d.at(low, "min must be at least 0, found %s", low.text)
 	}
-	if okMax {
-		a.Max = &Scalar{Kind: high.literal().Kind, Format: expr.Literal(high.literal().Text)}
-		if maximum <= 0 {
-			d.at(high, "max must be greater than 0, found %s", high.text)
-		}
+	if maximum != nil && *maximum <= 0 {
+		d.at(high, "max must be greater than 0, found %s", high.text)
 	}
-	if okMin && okMax && minimum > maximum {
+	if minimum != nil && maximum != nil && *minimum > *maximum {
 		d.at(low, "min %s is greater than max %s", low.text, high.text)
 	}
 	return a
 }
 
-// amountBound reads a finite number.
-func (d *decoder) amountBound(n *node) (float64, bool) {
-	if n == nil {
-		return 0, false
+// amountBound reads a finite number, or, with FEATURE_BUNDLE_1, a string that is one or resolves to one. The number is nil when it is
+// not known yet.
+func (d *decoder) amountBound(n *node, inTemplate *scope) (*Scalar, *float64) {
+	switch {
+	case n == nil:
+		return nil, nil
+	case n.kind == stringNode && !d.extensions.Has(FeatureBundle1):
+		d.at(n, "expected a number, found %s; a string needs the extension %s", n.describe(), FeatureBundle1)
+		return nil, nil
+	case n.kind == stringNode:
+		f, ok := d.format(n, inTemplate, expr.TypeFloat)
+		if !ok || !f.IsLiteral() {
+			return &Scalar{Format: f}, nil
+		}
+		v, ok := parseFloat(f.String())
+		if !ok {
+			d.at(n, "expected a number, found %s", n.describe())
+			return nil, nil
+		}
+		return &Scalar{Format: f}, &v
 	}
 	v, ok := n.floatOf()
-	switch {
-	case n.kind == stringNode:
-		d.at(n, "expected a number, found %s; a string needs the extension %s", n.describe(), FeatureBundle1)
-	case !ok:
+	if !ok {
 		d.at(n, "expected a finite number, found %s", n.describe())
+		return nil, nil
 	}
-	return v, ok
+	l := n.literal()
+	return &Scalar{Kind: l.Kind, Format: expr.Literal(l.Text)}, &v
 }
 
 // capabilityName reads a name, which is checked now if it is literal and when the job is created if not.
 func (d *decoder) capabilityName(n *node, inTemplate *scope, check func(string) error) expr.FormatString {
-	f, ok := d.format(n, inTemplate)
+	f, ok := d.format(n, inTemplate, expr.TypeString)
 	if ok && f.IsLiteral() {
 		if err := check(f.String()); err != nil {
 			d.at(n, "%s", err)
@@ -184,7 +236,7 @@ func (d *decoder) attributeValues(n *node, name expr.FormatString, inTemplate *s
 	const most = 50
 	var all []expr.FormatString
 	for _, item := range d.list(n, "attribute values", 1, most) {
-		f, ok := d.format(item, inTemplate)
+		f, ok := d.format(item, inTemplate, expr.TypeString)
 		if ok && f.IsLiteral() {
 			if err := CheckAttributeValue(name.String(), f.String()); err != nil {
 				d.at(item, "%s", err)

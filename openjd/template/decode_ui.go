@@ -17,6 +17,20 @@ func (p *JobParameterDefinition) controls() []Control {
 		return []Control{LineEdit, MultilineEdit, DropdownList, CheckBox, Hidden}
 	case PathParameter:
 		return []Control{ChooseInputFile, ChooseOutputFile, ChooseDirectory, DropdownList, Hidden}
+	case BoolParameter:
+		return []Control{CheckBox, Hidden}
+	case RangeParameter:
+		return []Control{LineEdit, Hidden}
+	case ListStringParameter:
+		return []Control{LineEditList, Hidden}
+	case ListPathParameter:
+		return []Control{ChooseInputFileList, ChooseOutputFileList, ChooseDirectoryList, Hidden}
+	case ListIntParameter, ListFloatParameter:
+		return []Control{SpinBoxList, Hidden}
+	case ListBoolParameter:
+		return []Control{CheckBoxList, Hidden}
+	case ListListIntParameter:
+		return []Control{Hidden}
 	default:
 		return []Control{SpinBox, DropdownList, Hidden}
 	}
@@ -24,29 +38,33 @@ func (p *JobParameterDefinition) controls() []Control {
 
 // DefaultControl returns the control of a parameter whose definition names none (2023-09 §2).
 func (p *JobParameterDefinition) DefaultControl() Control {
-	switch {
-	case p.AllowedValues != nil:
+	if p.AllowedValues != nil {
 		return DropdownList
-	case p.Type == StringParameter:
-		return LineEdit
-	case p.Type != PathParameter:
-		return SpinBox
-	case p.ObjectType == File && p.DataFlow == FlowOut:
-		return ChooseOutputFile
-	case p.ObjectType == File:
-		return ChooseInputFile
 	}
-	return ChooseDirectory
+	if !p.Type.HoldsPaths() {
+		return p.controls()[0]
+	}
+	list := Control("")
+	if p.Type == ListPathParameter {
+		list = "_LIST"
+	}
+	switch {
+	case p.ObjectType == File && p.DataFlow == FlowOut:
+		return ChooseOutputFile + list
+	case p.ObjectType == File:
+		return ChooseInputFile + list
+	}
+	return ChooseDirectory + list
 }
 
 func (d *decoder) userInterface(n *node, p *JobParameterDefinition) *UserInterface {
 	names := []string{"control", "label", "groupLabel"}
 	switch p.Type {
-	case PathParameter:
+	case PathParameter, ListPathParameter:
 		names = append(names, "fileFilters", "fileFilterDefault")
-	case IntParameter:
+	case IntParameter, ListIntParameter:
 		names = append(names, "singleStepDelta")
-	case FloatParameter:
+	case FloatParameter, ListFloatParameter:
 		names = append(names, "singleStepDelta", "decimals")
 	}
 	o, ok := d.object(n, "the user interface of type "+string(p.Type), names...)
@@ -75,16 +93,17 @@ func (d *decoder) userInterface(n *node, p *JobParameterDefinition) *UserInterfa
 // control checks that the control suits the parameter.
 func (d *decoder) control(n *node, c Control, p *JobParameterDefinition) {
 	chooser := strings.HasPrefix(string(c), "CHOOSE_")
+	single := Control(strings.TrimSuffix(string(c), "_LIST"))
 	switch {
 	case c == DropdownList && p.AllowedValues == nil:
 		d.at(n, "the control %s needs allowedValues", c)
-	case c == CheckBox && !isCheckBoxPair(p.AllowedValues):
+	case c == CheckBox && p.Type == StringParameter && !isCheckBoxPair(p.AllowedValues):
 		d.at(n, "the control %s needs two allowedValues: true and false, yes and no, on and off, or 1 and 0", c)
 	case (chooser || c == LineEdit || c == MultilineEdit || c == SpinBox) && p.AllowedValues != nil:
 		d.at(n, "the control %s cannot be combined with allowedValues", c)
-	case (c == ChooseInputFile || c == ChooseOutputFile) && p.ObjectType != File:
+	case (single == ChooseInputFile || single == ChooseOutputFile) && p.ObjectType != File:
 		d.at(n, "the control %s needs the objectType %s", c, File)
-	case c == ChooseDirectory && p.ObjectType == File:
+	case single == ChooseDirectory && p.ObjectType == File:
 		d.at(n, "the control %s needs the objectType %s", c, Directory)
 	}
 }
@@ -103,12 +122,19 @@ func isCheckBoxPair(values []Literal) bool {
 }
 
 func (d *decoder) numberInterface(o object, u *UserInterface, p *JobParameterDefinition, control Control) {
+	element := p.Type
+	if e := p.Type.Element(); e != "" {
+		element = e
+	}
+	if !element.isNumber() || p.Type == ListListIntParameter {
+		return
+	}
 	for _, name := range []string{"singleStepDelta", "decimals"} {
-		if n := o.optional(name); n != nil && control != SpinBox && control != "" && p.Type != PathParameter && p.Type != StringParameter {
-			d.key(n, "%s can be used with the control %s only", name, SpinBox)
+		if n := o.optional(name); n != nil && control != SpinBox && control != SpinBoxList && control != "" {
+			d.key(n, "%s can be used with the control %s only", name, p.controls()[0])
 		}
 	}
-	if p.Type == FloatParameter {
+	if element == FloatParameter {
 		if v, ok := d.integer(o.optional("decimals"), 0, 0); ok {
 			u.Decimals = &v
 		}
@@ -116,11 +142,11 @@ func (d *decoder) numberInterface(o object, u *UserInterface, p *JobParameterDef
 	n := o.optional("singleStepDelta")
 	switch {
 	case n == nil:
-	case p.Type == IntParameter:
+	case element == IntParameter:
 		if _, ok := d.integer(n, 1, 0); ok {
 			u.SingleStepDelta = new(n.literal())
 		}
-	case p.Type == FloatParameter:
+	default:
 		if v, ok := n.floatOf(); !ok || v <= 0 {
 			d.at(n, "expected a positive number, found %s", n.describe())
 		} else {
@@ -133,7 +159,7 @@ func (d *decoder) fileInterface(o object, u *UserInterface, control Control) {
 	const most = 20
 	filters, initial := o.optional("fileFilters"), o.optional("fileFilterDefault")
 	for _, n := range []*node{filters, initial} {
-		if n != nil && slices.Contains([]Control{ChooseDirectory, DropdownList, Hidden}, control) {
+		if n != nil && slices.Contains([]Control{ChooseDirectory, ChooseDirectoryList, DropdownList, Hidden}, control) {
 			d.key(n, "%s can be used with the controls %s and %s only", n.key, ChooseInputFile, ChooseOutputFile)
 		}
 	}

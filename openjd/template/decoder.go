@@ -39,7 +39,7 @@ func (d *decoder) object(n *node, what string, names ...string) (object, bool) {
 }
 
 func (d *decoder) unknownField(child *node, what string, names []string) {
-	if e := extensionOfField(what, child.key); e != "" {
+	if e := extensionOfField(what, child.key); e != "" && !d.extensions.Has(e) {
 		d.key(child, "the field %s of %s needs the extension %s", child.key, what, e)
 		return
 	}
@@ -56,7 +56,7 @@ func (d *decoder) unknownField(child *node, what string, names []string) {
 func extensionOfField(what, field string) Extension {
 	switch field {
 	case "let":
-		if what == aStep || what == aStepScript || what == anEnvironmentScript {
+		if what == aStep || what == aStepScript || what == anEnvironmentScript || what == aSimpleAction {
 			return Expr
 		}
 	case "bash", "cmd", "node", "powershell", "python":
@@ -77,6 +77,14 @@ func extensionOfField(what, field string) Extension {
 		}
 	}
 	return ""
+}
+
+// fields returns names and, when the extension is in force, more.
+func (d *decoder) fields(names []string, e Extension, more ...string) []string {
+	if d.extensions.Has(e) {
+		return append(names, more...)
+	}
+	return names
 }
 
 // optional returns the field, or nil when it is absent or null.
@@ -154,7 +162,7 @@ func (d *decoder) identifier(n *node, what string) string {
 	if !ok {
 		return ""
 	}
-	const most = 64
+	most := d.extensions.limit(64, 512)
 	switch {
 	case !expr.IsIdentifier(s):
 		d.at(n, "%s is not %s, expected a letter or _ and then letters, digits and _", quote(s), what)
@@ -245,4 +253,5 @@ const (
 	anEmbeddedFile      = "an embedded file"
 	aTaskParameter      = "a task parameter"
 	anAction            = "an action"
+	aSimpleAction       = "a simple action"
 )

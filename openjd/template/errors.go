@@ -39,7 +39,7 @@ func (e Errors) Error() string {
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(len(e)) + " validation errors:")
 	for _, one := range e {
-		b.WriteString("\n  " + one.Error())
+		b.WriteString("\n  " + strings.ReplaceAll(one.Error(), "\n", "\n  "))
 	}
 	return b.String()
 }

@@ -19,8 +19,8 @@ func Extensions() []Extension {
 	return []Extension{TaskChunking, RedactedEnvVars, FeatureBundle1, Expr, WrapActions}
 }
 
-// ImplementedExtensions returns the extensions that this package can decode. The base language needs none.
-func ImplementedExtensions() []Extension { return nil }
+// ImplementedExtensions returns the extensions that this package can decode: all of them. The base language needs none.
+func ImplementedExtensions() []Extension { return Extensions() }
 
 // ExtensionSet is the set of extensions that are in force for one document.
 type ExtensionSet []Extension

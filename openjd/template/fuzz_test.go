@@ -25,7 +25,7 @@ func fuzzDecode(f *testing.F, format template.Format) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		decoded, err := template.DecodeJobTemplate(data, format, template.Options{})
+		decoded, err := template.DecodeJobTemplate(data, format, allExtensions)
 		var errs template.Errors
 		if err != nil {
 			if !errors.As(err, &errs) || len(errs) == 0 {
@@ -37,7 +37,7 @@ func fuzzDecode(f *testing.F, format template.Format) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := template.DecodeJobTemplate(first, template.JSON, template.Options{})
+		again, err := template.DecodeJobTemplate(first, template.JSON, allExtensions)
 		if err != nil {
 			t.Fatalf("the JSON form is refused: %v\n%s", err, first)
 		}

@@ -33,6 +33,14 @@ func documents(t testing.TB, folder string) []string {
 	return all
 }
 
+// optionsOf supports no extension for the documents about that.
+func optionsOf(file string) template.Options {
+	if strings.Contains(file, "unsupported") {
+		return template.Options{}
+	}
+	return allExtensions
+}
+
 func read(t testing.TB, file string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -64,7 +72,7 @@ func TestInvalidTemplates(t *testing.T) {
 	for _, file := range documents(t, "invalid") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			err := decode(read(t, file), formatOf(file), isEnvironment(file))
+			err := decode(read(t, file), formatOf(file), isEnvironment(file), optionsOf(file))
 			var errs template.Errors
 			if !errors.As(err, &errs) || len(errs) == 0 {
 				t.Fatalf("got %v, want template.Errors", err)
@@ -94,9 +102,9 @@ func encode(t *testing.T, data []byte, format template.Format, environment bool)
 	var decoded any
 	var err error
 	if environment {
-		decoded, err = template.DecodeEnvironmentTemplate(data, format, template.Options{})
+		decoded, err = template.DecodeEnvironmentTemplate(data, format, allExtensions)
 	} else {
-		decoded, err = template.DecodeJobTemplate(data, format, template.Options{})
+		decoded, err = template.DecodeJobTemplate(data, format, allExtensions)
 	}
 	if err != nil {
 		t.Fatal(err)

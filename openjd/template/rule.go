@@ -19,8 +19,10 @@ type TextRule struct {
 	Except    string
 }
 
-// JobNameRule is the rule for a resolved job name (2023-09 §1.1.1).
-func JobNameRule() TextRule { return TextRule{What: "a job name", Min: 1, Max: 128, NoControl: true} }
+// JobNameRule is the rule for a resolved job name (2023-09 §1.1.1), which can be longer with [FeatureBundle1].
+func JobNameRule(extensions ExtensionSet) TextRule {
+	return TextRule{What: "a job name", Min: 1, Max: extensions.limit(128, 512), NoControl: true}
+}
 
 // CommandRule is the rule for a command. A command that resolves to nothing fails its action.
 func CommandRule() TextRule { return TextRule{What: "a command", Min: 1, NoControl: true} }
@@ -29,7 +31,17 @@ func CommandRule() TextRule { return TextRule{What: "a command", Min: 1, NoContr
 func TaskValueRule() TextRule { return TextRule{What: "a task parameter value", Min: 1, Max: 1024} }
 
 // nameRule is the rule for the name of a step or an environment.
-func nameRule(what string) TextRule { return TextRule{What: what, Min: 1, Max: 64, NoControl: true} }
+func (s ExtensionSet) nameRule(what string) TextRule {
+	return TextRule{What: what, Min: 1, Max: s.limit(64, 512), NoControl: true}
+}
+
+// limit returns a bound that FEATURE_BUNDLE_1 raises.
+func (s ExtensionSet) limit(base, raised int) int {
+	if s.Has(FeatureBundle1) {
+		return raised
+	}
+	return base
+}
 
 // Check returns an error that says which part of the rule the text breaks.
 func (r TextRule) Check(text string) error {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,48 +9,52 @@ import (
 	"github.com/farmhand-render/farmhand/openjd/expr"
 )
 
-// scope is the symbols that format strings of some fields may refer to (2023-09 §7.3.1).
+// scope is the symbols that format strings of some fields may refer to (2023-09 §7.3.1), with their types.
 type scope struct {
-	parent *scope
-	names  map[string]struct{}
+	parent  *scope
+	symbols *expr.SymbolTable
 	// order holds the names for suggestions, in order of definition.
 	order []string
 	// elsewhere explains names that exist but not in this scope.
 	elsewhere map[string]string
-	// open suppresses reports of unknown names, because not everything that is defined is known.
-	open bool
 }
 
-func newScope(parent *scope, names ...string) *scope {
-	s := &scope{parent: parent, names: map[string]struct{}{}, elsewhere: map[string]string{}}
-	s.define(names...)
+func newScope(parent *scope) *scope {
+	s := &scope{parent: parent, elsewhere: map[string]string{}}
+	if parent != nil {
+		s.symbols = expr.NewSymbolTable(parent.symbols)
+	} else {
+		s.symbols = expr.NewSymbolTable(nil)
+	}
 	return s
 }
 
-func (s *scope) define(names ...string) {
-	for _, name := range names {
-		if _, ok := s.names[name]; !ok {
-			s.names[name] = struct{}{}
-			s.order = append(s.order, name)
-		}
-	}
+// define adds a name whose value is not known yet.
+func (s *scope) define(name string, t expr.Type) {
+	s.symbols.Set(name, expr.Unresolved(t))
+	s.order = append(s.order, name)
 }
 
-// check returns what is wrong with a reference to name, "" when nothing is.
-func (s *scope) check(name string) string {
+// has says whether the name is defined here or further out.
+func (s *scope) has(name string) bool {
+	_, ok := s.symbols.Lookup(name)
+	return ok
+}
+
+// undefined says why a name is not defined.
+func (s *scope) undefined(name string) string {
 	var candidates []string
 	for at := s; at != nil; at = at.parent {
-		if _, ok := at.names[name]; ok || at.open {
-			return ""
-		}
 		candidates = append(candidates, at.order...)
 	}
 	for at := s; at != nil; at = at.parent {
-		if why, ok := at.elsewhere[name]; ok {
-			return why
+		for prefix := name; prefix != ""; prefix = prefix[:max(0, strings.LastIndexByte(prefix, '.'))] {
+			if why, ok := at.elsewhere[prefix]; ok {
+				return why
+			}
 		}
 	}
-	if near := nearest(name, candidates); near != "" {
+	if near := expr.Nearest(name, candidates); near != "" {
 		return name + " is not defined here; did you mean " + near + "?"
 	}
 	prefix := name[:strings.LastIndexByte(name, '.')+1]
@@ -70,63 +75,115 @@ func foreignScope(name string) string {
 		return " here: session values are known where an action runs only"
 	case name == "Job.Name", name == "Step.Name":
 		return ", it needs the extension EXPR"
+	case strings.HasPrefix(name, "Wrapped"):
+		return " here: it can be used in the hooks of an environment that wraps others only"
 	}
 	return " here"
 }
 
-// jobScopes returns the template scope and the session scope that the parameters give.
-func jobScopes(parameters []JobParameterDefinition, complete bool) (inTemplate, inSession *scope) {
+// jobScopes returns the template scope and the session scope that the parameters give. Neither has Job.Name yet.
+func (d *decoder) jobScopes(parameters []JobParameterDefinition, complete bool) (inTemplate, inSession *scope) {
 	inTemplate = newScope(nil)
-	inTemplate.open = !complete
-	inSession = newScope(inTemplate, "Session.WorkingDirectory", "Session.PathMappingRulesFile", "Session.HasPathMappingRules")
+	if !complete {
+		inTemplate.symbols.SetOpen()
+	}
+	inSession = newScope(inTemplate)
+	inSession.symbols.SetHost(expr.Host{})
+	inSession.define("Session.WorkingDirectory", expr.TypePath)
+	inSession.define("Session.PathMappingRulesFile", expr.TypePath)
+	inSession.define("Session.HasPathMappingRules", expr.TypeBool)
 	for _, p := range parameters {
-		inTemplate.define("RawParam." + p.Name)
-		if p.Type != PathParameter {
-			inTemplate.define("Param." + p.Name)
+		inTemplate.define("RawParam."+p.Name, p.Type.ExprType(true))
+		if !p.Type.HoldsPaths() {
+			inTemplate.define("Param."+p.Name, p.Type.ExprType(false))
 			continue
 		}
-		inSession.define("Param." + p.Name)
+		inSession.define("Param."+p.Name, p.Type.ExprType(false))
 		inTemplate.elsewhere["Param."+p.Name] = fmt.Sprintf(
-			"Param.%[1]s is a PATH, which is known on the host only; use RawParam.%[1]s for the path as submitted", p.Name)
+			"Param.%[1]s is a %[2]s, which is known on the host only; use RawParam.%[1]s for the path as submitted", p.Name, p.Type)
 	}
 	return inTemplate, inSession
 }
 
 // openScope is a scope in which nothing can be said about references.
-func openScope() *scope { return &scope{open: true} }
+func openScope() *scope {
+	s := newScope(nil)
+	s.symbols.SetOpen()
+	return s
+}
 
-// format reads a format string and checks its references. ok is false when there is no format string.
-func (d *decoder) format(n *node, s *scope) (f expr.FormatString, ok bool) {
+// format reads a format string and checks its references and, with EXPR, that its expressions can give a type in target.
+// ok is false when there is no format string.
+func (d *decoder) format(n *node, s *scope, target expr.Type) (f expr.FormatString, ok bool) {
 	text, ok := d.text(n)
 	if !ok {
 		return f, false
 	}
-	f, err := expr.Parse(text)
+	parse := expr.Parse
+	if d.extensions.Has(Expr) {
+		parse = expr.ParseExtended
+	}
+	f, err := parse(text)
 	if err != nil {
 		d.at(n, "%s", err)
 		return f, false
 	}
-	reported := map[string]bool{}
-	for _, ref := range f.References() {
-		if reported[ref.Name] || d.exhausted() {
-			continue
-		}
-		if message := s.check(ref.Name); message != "" {
-			reported[ref.Name] = true
-			d.at(n, "%s", message)
-		}
-	}
+	d.checkFormat(n, f, s, target)
 	return f, true
 }
 
+// checkFormat checks the expressions of f, which n holds.
+func (d *decoder) checkFormat(n *node, f expr.FormatString, s *scope, target expr.Type) {
+	if f.IsLiteral() {
+		return
+	}
+	if d.extensions.Has(Expr) {
+		if _, err := f.Check(s.symbols, target); err != nil {
+			d.reportExpression(n, s, err)
+		}
+		return
+	}
+	reported := map[string]bool{}
+	for _, ref := range f.References() {
+		if reported[ref.Name] || d.exhausted() || s.symbols.IsOpen() || s.has(ref.Name) {
+			continue
+		}
+		reported[ref.Name] = true
+		d.at(n, "%s", s.undefined(ref.Name))
+	}
+}
+
+// reportExpression reports err, which an expression in n returned; undefined names are explained.
+func (d *decoder) reportExpression(n *node, s *scope, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			d.reportExpression(n, s, one)
+		}
+		return
+	}
+	if e, ok := errors.AsType[*expr.EvaluationError](err); ok && e.Undefined != "" {
+		explained := *e
+		explained.Message = s.undefined(e.Undefined)
+		err = &explained
+	}
+	if e, ok := errors.AsType[*expr.UndefinedError](err); ok {
+		d.at(n, "%s", s.undefined(e.Name))
+		return
+	}
+	d.at(n, "%s", err)
+}
+
 // formatRule reads a format string whose literal text, and resolved text later, must follow the rule.
-func (d *decoder) formatRule(n *node, s *scope, r TextRule) (expr.FormatString, bool) {
-	f, ok := d.format(n, s)
+func (d *decoder) formatRule(n *node, s *scope, r TextRule, target expr.Type) (expr.FormatString, bool) {
+	f, ok := d.format(n, s, target)
 	if !ok {
 		return f, false
 	}
 	if !f.IsLiteral() {
 		r.Min, r.Max = 0, 0 // the length is known after resolution only
+		if d.extensions.Has(Expr) {
+			r.NoControl = false // line ends inside expressions are blanks
+		}
 	}
 	if err := r.Check(f.String()); err != nil {
 		d.at(n, "%s", err)
@@ -134,41 +191,5 @@ func (d *decoder) formatRule(n *node, s *scope, r TextRule) (expr.FormatString, 
 	return f, true
 }
 
-// nearest returns the candidate that name is most likely a misspelling of, "" when none comes near.
-func nearest(name string, candidates []string) string {
-	const mostCandidates, mostLength = 300, 100
-	if len(name) > mostLength {
-		return ""
-	}
-	best, bestDistance := "", max(1, len(name)/3)+1
-	for _, candidate := range candidates[:min(len(candidates), mostCandidates)] {
-		if len(candidate) > mostLength {
-			continue
-		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(candidate)); d < bestDistance && d < len(name) {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the insertions, deletions and replacements of bytes between two short strings.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
-}
+// nearest is what name is most likely a misspelling of.
+func nearest(name string, candidates []string) string { return expr.Nearest(name, candidates) }

@@ -17,14 +17,24 @@ type Environment struct {
 
 // EnvironmentScript is the actions of an environment and the files they need.
 type EnvironmentScript struct {
+	Let           []LetBinding       `json:"let,omitempty"` // extension Expr
 	Actions       EnvironmentActions `json:"actions"`
 	EmbeddedFiles []EmbeddedFile     `json:"embeddedFiles,omitempty"`
 }
 
-// EnvironmentActions holds at least one of the two actions.
+// EnvironmentActions holds at least one of onEnter and onExit, or the three hooks, which run in place of the actions of inner
+// environments and of tasks (extension [WrapActions]).
 type EnvironmentActions struct {
-	OnEnter *Action `json:"onEnter,omitempty"`
-	OnExit  *Action `json:"onExit,omitempty"`
+	OnEnter        *Action `json:"onEnter,omitempty"`
+	OnWrapEnvEnter *Action `json:"onWrapEnvEnter,omitempty"`
+	OnWrapTaskRun  *Action `json:"onWrapTaskRun,omitempty"`
+	OnWrapEnvExit  *Action `json:"onWrapEnvExit,omitempty"`
+	OnExit         *Action `json:"onExit,omitempty"`
+}
+
+// Wraps says whether the environment wraps the actions of others.
+func (e *Environment) Wraps() bool {
+	return e.Script != nil && (e.Script.Actions.OnWrapEnvEnter != nil || e.Script.Actions.OnWrapTaskRun != nil || e.Script.Actions.OnWrapEnvExit != nil)
 }
 
 // Variables is environment variables in the order of the template.
@@ -62,6 +72,7 @@ func (v Variables) MarshalJSON() ([]byte, error) {
 
 // StepScript is what each task of a step runs (2023-09 §3.5).
 type StepScript struct {
+	Let           []LetBinding   `json:"let,omitempty"` // extension Expr
 	Actions       StepActions    `json:"actions"`
 	EmbeddedFiles []EmbeddedFile `json:"embeddedFiles,omitempty"`
 }
@@ -78,12 +89,12 @@ const (
 	DefaultEnvironmentNotifyPeriod = 30
 )
 
-// Action is a command line (2023-09 §5).
+// Action is a command line (2023-09 §5). ResolveArgs and ResolveTimeout give its parts for one run.
 type Action struct {
 	Command expr.FormatString   `json:"command"`
 	Args    []expr.FormatString `json:"args,omitempty"`
-	// TimeoutSeconds is 0 when the template gives none; see [DefaultOnExitTimeout].
-	TimeoutSeconds int64 `json:"timeout,omitempty"`
+	// Timeout is nil when the template gives none; see [DefaultOnExitTimeout]. With [FeatureBundle1] it can hold expressions.
+	Timeout *Scalar `json:"timeout,omitempty"`
 	// Cancelation is nil when the template gives none, which means [Terminate].
 	Cancelation *Cancelation `json:"cancelation,omitempty"`
 }
@@ -97,12 +108,13 @@ const (
 	NotifyThenTerminate CancelationMode = "NOTIFY_THEN_TERMINATE"
 )
 
-// Cancelation says how a running action is stopped.
+// Cancelation says how a running action is stopped. Its Resolve gives mode and period for one run.
 type Cancelation struct {
-	Mode CancelationMode `json:"mode"`
-	// NotifyPeriodSeconds is 1 to 600, or 0 when the template gives none or the mode is [Terminate]; see
+	// Mode resolves to a [CancelationMode]. With [FeatureBundle1] it can hold expressions.
+	Mode expr.FormatString `json:"mode"`
+	// NotifyPeriod is 1 to 600 seconds, nil when the template gives none or the mode is [Terminate]; see
 	// [DefaultOnRunNotifyPeriod] and [DefaultEnvironmentNotifyPeriod].
-	NotifyPeriodSeconds int64 `json:"notifyPeriodInSeconds,omitempty"`
+	NotifyPeriod *Scalar `json:"notifyPeriodInSeconds,omitempty"`
 }
 
 // EmbeddedFileType is the type of an embedded file.
@@ -119,4 +131,16 @@ type EmbeddedFile struct {
 	Filename string            `json:"filename,omitempty"`
 	Runnable bool              `json:"runnable,omitempty"`
 	Data     expr.FormatString `json:"data"`
+	// EndOfLine says how lines end in the file, "" for [EndOfLineAuto] (extension [FeatureBundle1]).
+	EndOfLine EndOfLine `json:"endOfLine,omitempty"`
 }
+
+// EndOfLine says how lines end in an embedded file.
+type EndOfLine string
+
+// The line ends; auto is that of the host.
+const (
+	EndOfLineAuto EndOfLine = "AUTO"
+	EndOfLineLF   EndOfLine = "LF"
+	EndOfLineCRLF EndOfLine = "CRLF"
+)

@@ -31,7 +31,7 @@ func TestDecodeStepJSON(t *testing.T) {
 		}
 	}
 	s, err := template.DecodeStepJSON([]byte(script), template.Options{})
-	if err != nil || s.Script.Actions.OnRun.TimeoutSeconds != 60 || s.Script.Actions.OnRun.Cancelation.NotifyPeriodSeconds != 5 {
+	if err != nil || s.Script.Actions.OnRun.Timeout.Format.String() != "60" || s.Script.Actions.OnRun.Cancelation.NotifyPeriod.Format.String() != "5" {
 		t.Errorf("bare script: %+v, %v", s, err)
 	}
 	if _, err := template.DecodeStepJSON([]byte(`{"name":"S"}`), template.Options{}); err == nil {

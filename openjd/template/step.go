@@ -2,6 +2,7 @@ package template
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/farmhand-render/farmhand/openjd/expr"
 )
@@ -14,7 +15,29 @@ type Step struct {
 	StepEnvironments []Environment     `json:"stepEnvironments,omitempty"`
 	HostRequirements *HostRequirements `json:"hostRequirements,omitempty"`
 	ParameterSpace   *ParameterSpace   `json:"parameterSpace,omitempty"` // nil: one task without parameters
-	Script           StepScript        `json:"script"`
+	// Let binds names for the whole step when a job is created (extension [Expr]).
+	Let []LetBinding `json:"let,omitempty"`
+	// Script is what tasks run, unless Simple is given. TaskScript returns either.
+	Script *StepScript `json:"script,omitempty"`
+	// Simple is a script in one of the short forms (extension [FeatureBundle1]).
+	Simple *SimpleAction `json:"-"`
+}
+
+// MarshalJSON gives the step as authored: a short form stays one.
+func (s Step) MarshalJSON() ([]byte, error) {
+	type plain Step
+	if s.Simple == nil {
+		return json.Marshal(plain(s))
+	}
+	outer, err := json.Marshal(plain(s))
+	if err != nil {
+		return nil, err
+	}
+	inner, err := json.Marshal(s.Simple)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(outer[:len(outer)-1], []byte(`,"`+string(s.Simple.Interpreter)+`":`), inner, []byte("}")), nil
 }
 
 // StepDependency names a step whose tasks must all have succeeded before any task of the dependent step may run.
@@ -62,16 +85,17 @@ const (
 
 // TaskParameterDefinition defines one dimension of a parameter space.
 type TaskParameterDefinition struct {
-	Name  string            `json:"name"`
-	Type  TaskParameterType `json:"type"`
-	Range TaskRange         `json:"range"`
+	Name   string            `json:"name"`
+	Type   TaskParameterType `json:"type"`
+	Range  TaskRange         `json:"range"`
+	Chunks *Chunks           `json:"chunks,omitempty"` // of CHUNK[INT]
 }
 
-// TaskRange is the values of a task parameter: a list, or for INT a range expression such as "1-100".
+// TaskRange is the values of a task parameter: a list, or for INT a range expression such as "1-100". Its Resolve gives the values.
 type TaskRange struct {
 	// Items is the list, nil when Expression is used.
 	Items []Scalar
-	// Expression is a format string that resolves to a range expression.
+	// Expression is a format string that resolves to a range expression or, with [Expr], to a list.
 	Expression expr.FormatString
 }
 
