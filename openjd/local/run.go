@@ -188,7 +188,7 @@ func (r *runner) step(ctx, background context.Context, index int, wanted bool) e
 }
 
 func (r *runner) task(s *job.Step, parameters job.TaskParameters) session.Task {
-	return session.Task{Name: s.Name, Script: &s.Template.Script, Parameters: parameters}
+	return session.Task{Name: s.Name, Script: s.Template.TaskScript(), Parameters: parameters}
 }
 
 // enterAll enters environments; ok is false when one failed.
