@@ -5,7 +5,7 @@ import "testing"
 // TestClients runs what each of AWS's clients for users does against a farm.
 func TestClients(t *testing.T) {
 	t.Parallel()
-	for _, client := range []string{"boto3", "javascript", "deadline"} {
+	for _, client := range []string{"boto3", "awscli", "javascript", "deadline"} {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
 			scripts{client: client, dir: client, worker: "farmhand"}.run(t)
