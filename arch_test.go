@@ -115,6 +115,11 @@ var rules = []rule{
 		reason: "logs are a service of their own",
 	},
 	{
+		packages:  []string{"internal/objectstore/..."},
+		forbidden: []string{module + "/..."}, except: []string{module + "/internal/auth", module + "/internal/authz", module + "/internal/objectstore/...", module + "/internal/diskfile", module + "/awsproto/sigv4"},
+		reason: "objects are a service of their own",
+	},
+	{
 		packages:  []string{"internal/httpserver"},
 		forbidden: []string{module + "/..."}, except: []string{module + "/internal/auth", module + "/awsproto/sigv4"},
 		reason: "the port is told which services answer on it",
@@ -139,13 +144,14 @@ var rules = []rule{
 	{
 		packages: []string{"..."}, forbidden: []string{
 			"testing", module + "/deadline/server/servertest", module + "/internal/store/storetest/...", module + "/internal/scheduler/schedtest", module + "/internal/testfarm",
+			module + "/internal/objectstore/objectstoretest",
 		},
 		reason: "the program carries no tests",
 	},
 }
 
 // testPackages hold what tests share; the last rule is not about them.
-var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/scheduler/schedtest", "internal/testfarm", "internal/farmbench"}
+var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/scheduler/schedtest", "internal/testfarm", "internal/farmbench", "internal/objectstore/objectstoretest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -195,7 +201,7 @@ var forbiddenCalls = []struct {
 	{"time", "Sleep", nil, "wait for what you wait for, never for time"},
 	{"time", "Now", []string{
 		"awsproto/...", "deadline/client", "deadline/server/...", "internal/auth", "internal/cli", "internal/committer", "internal/farm", "internal/farmbench",
-		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
+		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/objectstore/...", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
 		"internal/testfarm", "internal/worker", "jobattachments", "openjd/session/...", "openjd/local",
 	}, "the clock is read at the edges; decisions get the time"},
 }

@@ -34,6 +34,10 @@ type Principal struct {
 	WorkerID string `json:"workerId,omitempty"`
 	QueueID  string `json:"queueId,omitempty"`
 
+	// Bucket and Prefix are where a queue's role finds the queue's job attachments.
+	Bucket string `json:"bucket,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
+
 	// Farms and Operations limit a service; nil does not.
 	Farms      []string `json:"farms,omitempty"`
 	Operations []string `json:"operations,omitempty"`

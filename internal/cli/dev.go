@@ -23,6 +23,7 @@ type devFlags struct {
 	serverFlags
 	workers   int
 	readyFile string
+	bucket    string
 }
 
 func (a *app) devCommand() *cobra.Command {
@@ -30,13 +31,14 @@ func (a *app) devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run a whole farm in this process",
-		Long: `Runs a whole farm in this process: the service and workers, on the data directory. The first start makes a farm, a queue, a
-fleet and their association. Jobs run as the user who started it.`,
+		Long: `Runs a whole farm in this process: the service and workers, on the data directory. The first start makes a farm, a queue with
+a bucket for job attachments, a fleet and their association. Jobs run as the user who started it.`,
 		Args: noArgs,
 	}
 	flags.add(cmd, time.Second)
 	cmd.Flags().IntVar(&flags.workers, "workers", 1, "how many workers to run; 0 for none")
 	cmd.Flags().StringVar(&flags.readyFile, "ready-file", "", "write how to reach the farm to this file once everything answers")
+	cmd.Flags().StringVar(&flags.bucket, "bucket", devBucket, "the bucket for job attachments that the first start makes for its queue")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.dev(cmd.Context(), &flags) }
 	return cmd
 }
@@ -61,7 +63,7 @@ func (a *app) dev(ctx context.Context, flags *devFlags) error {
 // runDev makes the farm and runs its workers until ctx ends or the service does.
 func (a *app) runDev(ctx, served context.Context, e *endpoint, flags *devFlags, logger *slog.Logger) error {
 	c := e.client()
-	if err := e.makeFarm(served, c); err != nil {
+	if err := e.makeFarm(served, c, flags.bucket); err != nil {
 		return fmt.Errorf("make the farm: %w", err)
 	}
 	if err := e.write(a.endpointPath()); err != nil {
@@ -108,32 +110,41 @@ const (
 	devFleet = "Fleet"
 )
 
+// Where the queue of the first start keeps job attachments. The prefix is the one that AWS's console proposes.
+const (
+	devBucket     = "farmhand"
+	devRootPrefix = "DeadlineCloud"
+)
+
 // makeFarm finds the farm, queue and fleet of the first start, or makes them.
-func (e *endpoint) makeFarm(ctx context.Context, c *client.Client) (err error) {
+func (e *endpoint) makeFarm(ctx context.Context, c *client.Client, bucket string) (err error) {
 	farms, err := c.ListFarms(ctx, &deadline.ListFarmsInput{})
 	if err != nil {
 		return err
 	}
 	if len(farms.Farms) > 0 {
 		e.FarmID = farms.Farms[0].FarmId
-		return e.findFarm(ctx, c)
+		return e.findFarm(ctx, c, bucket)
 	}
 	farm, err := c.CreateFarm(ctx, &deadline.CreateFarmInput{DisplayName: devFarm})
 	if err != nil {
 		return err
 	}
 	e.FarmID = farm.FarmId
-	return e.completeFarm(ctx, c)
+	return e.completeFarm(ctx, c, bucket)
 }
 
 // findFarm takes the oldest queue and fleet of the farm. What an interrupted first start left out is made.
-func (e *endpoint) findFarm(ctx context.Context, c *client.Client) error {
+func (e *endpoint) findFarm(ctx context.Context, c *client.Client, bucket string) error {
 	queues, err := c.ListQueues(ctx, &deadline.ListQueuesInput{FarmId: e.FarmID})
 	if err != nil {
 		return err
 	}
 	if len(queues.Queues) > 0 {
 		e.QueueID = queues.Queues[0].QueueId
+		if err := e.completeQueue(ctx, c, bucket); err != nil {
+			return err
+		}
 	}
 	fleets, err := c.ListFleets(ctx, &deadline.ListFleetsInput{FarmId: e.FarmID})
 	if err != nil {
@@ -148,15 +159,52 @@ func (e *endpoint) findFarm(ctx context.Context, c *client.Client) error {
 			return err
 		}
 	}
-	return e.completeFarm(ctx, c)
+	return e.completeFarm(ctx, c, bucket)
+}
+
+// The roles of what the first start makes: names, to which the installation gives their meaning.
+const (
+	devQueueRole = "arn:aws:iam::000000000000:role/farmhand-queue"
+	devFleetRole = "arn:aws:iam::000000000000:role/farmhand-fleet"
+)
+
+func attachmentSettings(bucket string) *deadline.JobAttachmentSettings {
+	return &deadline.JobAttachmentSettings{S3BucketName: bucket, RootPrefix: devRootPrefix}
+}
+
+// completeQueue gives a queue of an earlier release the job attachments that it was made without, and makes sure of its bucket.
+func (e *endpoint) completeQueue(ctx context.Context, c *client.Client, bucket string) error {
+	queue, err := c.GetQueue(ctx, &deadline.GetQueueInput{FarmId: e.FarmID, QueueId: e.QueueID})
+	if err != nil {
+		return err
+	}
+	if queue.JobAttachmentSettings != nil && queue.JobAttachmentSettings.S3BucketName != bucket {
+		return nil // somebody chose another one
+	}
+	if err := e.ensureBucket(ctx, bucket); err != nil {
+		return fmt.Errorf("make bucket %s: %w", bucket, err)
+	}
+	if queue.JobAttachmentSettings != nil {
+		return nil
+	}
+	in := &deadline.UpdateQueueInput{FarmId: e.FarmID, QueueId: e.QueueID, JobAttachmentSettings: attachmentSettings(bucket)}
+	if queue.RoleArn == nil {
+		in.RoleArn = new(devQueueRole)
+	}
+	_, err = c.UpdateQueue(ctx, in)
+	return err
 }
 
 // completeFarm makes what is not there yet.
-func (e *endpoint) completeFarm(ctx context.Context, c *client.Client) error {
+func (e *endpoint) completeFarm(ctx context.Context, c *client.Client, bucket string) error {
 	if e.QueueID == "" {
+		if err := e.ensureBucket(ctx, bucket); err != nil {
+			return fmt.Errorf("make bucket %s: %w", bucket, err)
+		}
 		queue, err := c.CreateQueue(ctx, &deadline.CreateQueueInput{
 			FarmId: e.FarmID, DisplayName: devQueue,
-			JobRunAsUser: &deadline.JobRunAsUser{RunAs: deadline.RunAsWorkerAgentUser},
+			JobRunAsUser:          &deadline.JobRunAsUser{RunAs: deadline.RunAsWorkerAgentUser},
+			JobAttachmentSettings: attachmentSettings(bucket), RoleArn: new(devQueueRole),
 		})
 		if err != nil {
 			return err
@@ -165,7 +213,7 @@ func (e *endpoint) completeFarm(ctx context.Context, c *client.Client) error {
 	}
 	if e.FleetID == "" {
 		fleet, err := c.CreateFleet(ctx, &deadline.CreateFleetInput{
-			FarmId: e.FarmID, DisplayName: devFleet, RoleArn: "arn:aws:iam::000000000000:role/farmhand-fleet", MaxWorkerCount: 1000,
+			FarmId: e.FarmID, DisplayName: devFleet, RoleArn: devFleetRole, MaxWorkerCount: 1000,
 			Configuration: deadline.FleetConfiguration{CustomerManaged: &deadline.CustomerManagedFleetConfiguration{
 				Mode:               deadline.AutoScalingModeNoScaling,
 				WorkerCapabilities: hostCapabilities(),

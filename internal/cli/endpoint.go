@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ type endpoint struct {
 	FleetID         string `json:"fleetId,omitempty"`
 	MonitorURL      string `json:"monitorUrl"`
 	DataDir         string `json:"dataDir"`
+
+	// ensureBucket makes a bucket unless it is there. It is set in the process that serves.
+	ensureBucket func(ctx context.Context, name string) error
 }
 
 // write puts the file in place whole: a reader sees all of it or none.

@@ -41,6 +41,8 @@ type serverFlags struct {
 	roleLife         time.Duration
 	rate             float64
 	burst            int
+	hosts            []string
+	s3               s3Flags
 }
 
 func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
@@ -57,6 +59,8 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.DurationVar(&f.heartbeatTimeout, "heartbeat-timeout", 5*time.Minute, "how long a worker may be silent before its work is given to others")
 	s.DurationVar(&f.roleLife, "role-lifetime", time.Hour, "how long the credentials of workers and queue roles last")
 	s.Float64Var(&f.rate, "rate", 0, "calls per second that each caller may make; 0 for no limit")
+	s.StringArrayVar(&f.hosts, "host-name", nil, "a name by which clients reach the service, so that BUCKET.NAME is a bucket; may be repeated")
+	f.s3.add(s)
 	s.IntVar(&f.burst, "burst", 100, "calls that a caller may make at once when --rate is given")
 }
 
@@ -99,11 +103,17 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 		debug.SetGCPercent(gcPercent)
 	}
 	databaseURL := firstOf(flags.databaseURL, os.Getenv(envDatabaseURL))
+	s3, err := flags.s3.options(ctx)
+	if err != nil {
+		return err
+	}
 	in, err := installation.Open(ctx, installation.Config{
 		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
 		DatabaseURL: databaseURL, Relaxed: flags.relaxed,
 		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout},
 		Rate:      farm.RateLimit{PerSecond: flags.rate, Burst: flags.burst},
+		S3:        s3,
+		Hosts:     flags.hosts,
 		Logger:    logger,
 	})
 	if err != nil && databaseURL != "" {
@@ -161,7 +171,9 @@ func (a *app) endpoint(in *installation.Installation, flags *serverFlags) (*endp
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	e := &endpoint{Region: firstOf(a.global.region, installation.DefaultRegion), DataDir: dataDir}
+	e := &endpoint{
+		Region: firstOf(a.global.region, installation.DefaultRegion), DataDir: dataDir, ensureBucket: in.EnsureBucket,
+	}
 	keys, err := in.Keys().List()
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -178,12 +179,11 @@ func (l *testLogs) EnsureStream(_ context.Context, group, stream string) error {
 // testRoles issues credentials that tell whom they are for.
 type testRoles struct{}
 
-func (testRoles) Fleet(_ context.Context, farmID, fleetID, workerID string) (deadline.AwsCredentials, error) {
-	return deadline.AwsCredentials{AccessKeyId: farmID + fleetID, SecretAccessKey: "secret", SessionToken: workerID, Expiration: time.Unix(1, 0)}, nil
-}
-
-func (testRoles) Queue(_ context.Context, farmID, queueID, workerID string) (deadline.AwsCredentials, error) {
-	return deadline.AwsCredentials{AccessKeyId: farmID + queueID, SecretAccessKey: "secret", SessionToken: workerID, Expiration: time.Unix(1, 0)}, nil
+func (testRoles) Issue(_ context.Context, role auth.Principal, roleARN, session string) (deadline.AwsCredentials, error) {
+	return deadline.AwsCredentials{
+		AccessKeyId: role.FarmID + role.FleetID + role.QueueID, SecretAccessKey: strings.Join([]string{string(role.Kind), role.Bucket, role.Prefix, roleARN}, " "),
+		SessionToken: session, Expiration: time.Unix(1, 0),
+	}, nil
 }
 
 // must stops the test when a call fails.

@@ -5,15 +5,36 @@ import (
 	"fmt"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/auth"
 )
 
-// Roles issues short-lived credentials, which this service and its neighbours on the same port (logs, objects) accept. What each may do
-// is the issuer's business.
+// Roles issues short-lived credentials, which this service and its neighbours on the same port (logs, objects) accept.
 type Roles interface {
-	// Fleet gives a worker the role of its fleet: it may report, read its jobs and write logs.
-	Fleet(ctx context.Context, farmID, fleetID, workerID string) (deadline.AwsCredentials, error)
-	// Queue gives the jobs of a queue that run on a worker the queue's role.
-	Queue(ctx context.Context, farmID, queueID, workerID string) (deadline.AwsCredentials, error)
+	// Issue gives credentials of a role that somebody assumes under a session name: roleARN is the role, and role what its kind and
+	// members let it reach.
+	Issue(ctx context.Context, role auth.Principal, roleARN, sessionName string) (deadline.AwsCredentials, error)
+}
+
+// fleetRole is the role of a fleet, of a kind.
+func (s *Service) fleetRole(ctx context.Context, kind auth.Kind, f *resource[fleetDocument], workerID, session string) (deadline.AwsCredentials, error) {
+	c, err := s.roles.Issue(ctx, auth.Principal{Kind: kind, FarmID: f.FarmID, FleetID: f.ID, WorkerID: workerID}, f.Doc.RoleARN, session)
+	if err != nil {
+		return c, fmt.Errorf("issue credentials of fleet %s: %w", f.ID, err)
+	}
+	return c, nil
+}
+
+// queueRole is the role of a queue, of a kind. It reaches the queue's job attachments.
+func (s *Service) queueRole(ctx context.Context, kind auth.Kind, q *resource[queueDocument], workerID, session string) (deadline.AwsCredentials, error) {
+	role := auth.Principal{Kind: kind, FarmID: q.FarmID, QueueID: q.ID, WorkerID: workerID}
+	if a := q.Doc.JobAttachmentSettings; a != nil {
+		role.Bucket, role.Prefix = a.S3BucketName, a.RootPrefix
+	}
+	c, err := s.roles.Issue(ctx, role, q.Doc.RoleARN, session)
+	if err != nil {
+		return c, fmt.Errorf("issue credentials of queue %s: %w", q.ID, err)
+	}
+	return c, nil
 }
 
 // AssumeFleetRoleForWorker gives a worker the credentials that it works with.
@@ -24,9 +45,13 @@ func (s *Service) AssumeFleetRoleForWorker(
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := s.roles.Fleet(ctx, w.FarmID, w.FleetID, w.WorkerID)
+	f, err := s.fleet(ctx, w.FarmID, w.FleetID)
 	if err != nil {
-		return nil, fmt.Errorf("issue credentials for worker %s: %w", w.WorkerID, err)
+		return nil, err
+	}
+	credentials, err := s.fleetRole(ctx, auth.FleetRoleWorker, f, w.WorkerID, w.WorkerID)
+	if err != nil {
+		return nil, err
 	}
 	return &deadline.AssumeFleetRoleForWorkerOutput{Credentials: credentials}, nil
 }
@@ -58,9 +83,9 @@ func (s *Service) AssumeQueueRoleForWorker(
 	case q.Doc.RoleARN == "":
 		return &deadline.AssumeQueueRoleForWorkerOutput{}, nil
 	}
-	credentials, err := s.roles.Queue(ctx, w.FarmID, q.ID, w.WorkerID)
+	credentials, err := s.queueRole(ctx, auth.QueueRoleWorker, q, w.WorkerID, w.WorkerID)
 	if err != nil {
-		return nil, fmt.Errorf("issue credentials of queue %s: %w", q.ID, err)
+		return nil, err
 	}
 	return &deadline.AssumeQueueRoleForWorkerOutput{Credentials: &credentials}, nil
 }

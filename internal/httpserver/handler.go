@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -19,7 +20,8 @@ import (
 type Service struct {
 	// Handler gets requests whose signature is verified; [auth.FromContext] gives who signed.
 	Handler http.Handler
-	// Refuse answers a request that could not be authenticated, in the service's own form.
+	// Refuse answers a request that could not be authenticated, in the service's own form. code is a [sigv4.Code] or, for what is not
+	// about the signature, the name of an exception.
 	Refuse refusal
 }
 
@@ -163,7 +165,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, refuse refusal,
 	case errors.As(err, &tooLarge):
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "the body is too large")
 	case errors.As(err, &refused):
-		refuse(w, http.StatusForbidden, exceptionName(refused.Code), refused.Message)
+		refuse(w, http.StatusForbidden, string(refused.Code), refused.Message)
 	case errors.As(err, &unread):
 		refuse(w, http.StatusBadRequest, "IncompleteBodyException", "the body could not be read")
 	default:
@@ -173,14 +175,16 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, refuse refusal,
 	}
 }
 
-// exceptionName is what AWS's JSON services call a reason for refusing a signature.
-func exceptionName(code sigv4.Code) string {
-	switch code {
+// exceptionName is what AWS's JSON services call a reason for refusing a request.
+func exceptionName(code string) string {
+	switch sigv4.Code(code) {
 	case sigv4.SignatureDoesNotMatch, sigv4.RequestTimeTooSkewed, sigv4.RequestExpired, sigv4.ContentMismatch, sigv4.IncompleteBody:
 		return "InvalidSignatureException"
-	default:
-		return string(code) + "Exception"
 	}
+	if strings.HasSuffix(code, "Exception") {
+		return code
+	}
+	return code + "Exception"
 }
 
 // ready tells the truth about whether requests can be served.
@@ -219,6 +223,16 @@ func (r *recorder) Write(b []byte) (int, error) {
 	}
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the operating system copy a file to the connection.
+func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := io.Copy(r.ResponseWriter, src)
+	r.bytes += n
 	return n, err
 }
 

@@ -11,13 +11,13 @@ func DeadlineRefusal(w http.ResponseWriter, status int, code, message string) {
 }
 
 func refuseJSON(w http.ResponseWriter, status int, code, message string) {
-	w.Header().Set("X-Amzn-Errortype", code)
+	w.Header().Set("X-Amzn-Errortype", exceptionName(code))
 	writeJSON(w, "application/json", status, map[string]string{"message": message})
 }
 
 // LogsRefusal answers in the form of CloudWatch Logs (JSON 1.1).
 func LogsRefusal(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, "application/x-amz-json-1.1", status, map[string]string{"__type": code, "message": message})
+	writeJSON(w, "application/x-amz-json-1.1", status, map[string]string{"__type": exceptionName(code), "message": message})
 }
 
 func writeJSON(w http.ResponseWriter, contentType string, status int, document any) {

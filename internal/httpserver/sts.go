@@ -57,7 +57,7 @@ func STSRefusal(w http.ResponseWriter, status int, code, message string) {
 
 // stsCode is what STS calls a reason for refusing a signature.
 func stsCode(code string) string {
-	switch code {
+	switch exceptionName(code) {
 	case "UnrecognizedClientException":
 		return "InvalidClientTokenId"
 	case "InvalidSignatureException":

@@ -6,4 +6,5 @@
 //	<data-dir>/lock              says that a service has the directory
 //	<data-dir>/farmhand.db       the store, unless it is a PostgreSQL database
 //	<data-dir>/logs/             session and worker logs
+//	<data-dir>/objects/          buckets with their objects, unless another S3 service keeps them
 package installation

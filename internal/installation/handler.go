@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
@@ -12,6 +13,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/httpserver"
+	"github.com/farmhand-render/farmhand/internal/objectstore"
 	"github.com/farmhand-render/farmhand/internal/ownapi"
 	"github.com/farmhand-render/farmhand/internal/sessionlogs"
 	"github.com/farmhand-render/farmhand/internal/telemetry"
@@ -31,10 +33,17 @@ func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store
 				Handler: sessionlogs.NewHandler(logs, i.config.Region, i.config.AccountID, i.config.Logger),
 				Refuse:  httpserver.LogsRefusal,
 			},
+			"s3": {
+				Handler: objectstore.NewHandler(objectstore.Config{
+					Objects: i.objects, Region: i.config.Region, AccountID: i.config.AccountID, Hosts: i.config.Hosts, Logger: i.config.Logger,
+				}),
+				Refuse: objectstore.Refuse,
+			},
 			"sts": httpserver.STS(i.config.AccountID),
 		},
 		Checks: []httpserver.Check{
 			{Name: "store", Check: i.store.Check},
+			{Name: "objects", Check: i.objects.Check},
 			{Name: "committer", Check: func(context.Context) error { return i.committer.Healthy() }},
 		},
 		Index:  index(i.config.Region),
@@ -58,29 +67,18 @@ func (i *Installation) observe(ctx context.Context, o server.Outcome) {
 	i.config.Logger.LogAttrs(ctx, slog.LevelError, "a request failed", attrs...)
 }
 
-// roles issues the credentials of workers and their jobs.
+// roles issues the credentials of roles.
 type roles struct{ *Installation }
 
-func (r roles) Fleet(_ context.Context, farmID, fleetID, workerID string) (deadline.AwsCredentials, error) {
-	return r.issue(auth.Principal{
-		Kind: auth.FleetRoleWorker, ID: workerID, ARN: r.roleARN("fleet-"+fleetID, workerID),
-		FarmID: farmID, FleetID: fleetID, WorkerID: workerID,
-	})
-}
-
-func (r roles) Queue(_ context.Context, farmID, queueID, workerID string) (deadline.AwsCredentials, error) {
-	return r.issue(auth.Principal{
-		Kind: auth.QueueRoleWorker, ID: queueID + "/" + workerID, ARN: r.roleARN("queue-"+queueID, workerID),
-		FarmID: farmID, QueueID: queueID, WorkerID: workerID,
-	})
-}
-
-func (r roles) roleARN(role, session string) string {
-	return "arn:aws:sts::" + r.config.AccountID + ":assumed-role/" + role + "/" + session
-}
-
-func (r roles) issue(p auth.Principal) (deadline.AwsCredentials, error) {
-	c, err := r.sessions.Issue(p, time.Now(), r.config.RoleLife)
+// Issue implements [farm.Roles].
+func (r roles) Issue(_ context.Context, role auth.Principal, roleARN, sessionName string) (deadline.AwsCredentials, error) {
+	name := roleARN[strings.LastIndexAny(roleARN, ":/")+1:]
+	if name == "" {
+		name = "farmhand"
+	}
+	role.ARN = "arn:aws:sts::" + r.config.AccountID + ":assumed-role/" + name + "/" + sessionName
+	role.ID = role.QueueID + role.FleetID + "/" + sessionName // one of them
+	c, err := r.sessions.Issue(role, time.Now(), r.config.RoleLife)
 	if err != nil {
 		return deadline.AwsCredentials{}, err
 	}
@@ -112,7 +110,7 @@ pre { padding: 1rem; border-radius: .5rem; background: color-mix(in srgb, curren
 <dl>
 <dt>version</dt><dd>{{.Version}}</dd>
 <dt>running since</dt><dd><time>{{.Since}}</time></dd>
-<dt>services</dt><dd>Deadline Cloud, CloudWatch Logs</dd>
+<dt>services</dt><dd>Deadline Cloud, S3, CloudWatch Logs, STS</dd>
 <dt>region</dt><dd>{{.Region}}</dd>
 <dt>health</dt><dd><a href="/healthz">/healthz</a> · <a href="/readyz">/readyz</a></dd>
 </dl>

@@ -10,11 +10,14 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/farmhand-render/farmhand/deadline/server"
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/farm"
+	"github.com/farmhand-render/farmhand/internal/objectstore"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/sessionlogs"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -31,6 +34,10 @@ type Config struct {
 	Scheduler scheduler.Config
 	Quotas    *farm.Quotas   // default farm.DefaultQuotas
 	Rate      farm.RateLimit // of each caller; the zero value does not bound
+	// S3 is another service that keeps the buckets; nil keeps them in the data directory.
+	S3 *objectstore.RemoteOptions
+	// Hosts are names by which the service is reached. A bucket's name may stand before them (bucket.host).
+	Hosts []string
 	// RoleLife is how long the credentials of roles last. Default one hour.
 	RoleLife time.Duration
 	// DatabaseURL is the PostgreSQL database that holds the farms (postgres://user@host/name). Default: SQLite in the
@@ -59,6 +66,8 @@ type Installation struct {
 	committer  *committer.Committer
 	identity   *Identity
 	sessions   *auth.Sessions
+	objects    objectstore.Objects
+	ownObjects *objectstore.Store // nil when another service keeps the buckets
 	invariants *telemetry.Invariants
 	handler    http.Handler
 }
@@ -99,6 +108,9 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 		return nil, err
 	}
 	if i.store, err = openStore(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := i.openObjects(ctx); err != nil {
 		return nil, err
 	}
 	i.committer = committer.New(i.store, committer.Options{Config: c.Scheduler, Logger: c.Logger, Invariant: i.invariants.Broken})
@@ -155,15 +167,46 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Run makes changes durable until ctx ends. Nothing can be changed before it runs.
-func (i *Installation) Run(ctx context.Context) error { return i.committer.Run(ctx) }
+// openObjects opens the buckets: in the data directory, or another service's.
+func (i *Installation) openObjects(ctx context.Context) (err error) {
+	c := i.config
+	if c.S3 != nil {
+		options := *c.S3
+		options.Logger = c.Logger
+		i.objects, err = objectstore.NewRemote(options)
+		return err
+	}
+	i.ownObjects, err = objectstore.Open(ctx, filepath.Join(c.DataDir, "objects"), objectstore.Options{
+		Relaxed: c.Relaxed, Region: c.Region, Logger: c.Logger,
+	})
+	i.objects = i.ownObjects
+	return err
+}
 
-// Close closes the store and lets go of the data directory.
+// Run makes changes durable until ctx ends. Nothing can be changed before it runs.
+func (i *Installation) Run(ctx context.Context) error {
+	running, runCtx := errgroup.WithContext(ctx)
+	running.Go(func() error { return i.committer.Run(runCtx) })
+	if i.ownObjects != nil {
+		running.Go(func() error { return i.ownObjects.Run(runCtx) })
+	}
+	return running.Wait()
+}
+
+// Close closes the store and the buckets and lets go of the data directory.
 func (i *Installation) Close() (err error) {
 	if i.store != nil {
 		err = i.store.Close()
 	}
+	if i.ownObjects != nil {
+		err = errors.Join(err, i.ownObjects.Close())
+	}
 	return errors.Join(err, i.lock.Release())
+}
+
+// EnsureBucket makes a bucket unless it is there.
+func (i *Installation) EnsureBucket(ctx context.Context, name string) error {
+	return i.objects.EnsureBucket(ctx, name)
 }
 
 // Handler serves all services of the port.

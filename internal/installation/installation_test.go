@@ -209,7 +209,7 @@ func TestFailingStore(t *testing.T) {
 	if _, err := c.CreateFarm(t.Context(), &deadline.CreateFarmInput{DisplayName: "Studio"}); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, body := p.get(t, "/readyz"); status != http.StatusOK || body != "store: ok\ncommitter: ok\n" {
+	if status, _, body := p.get(t, "/readyz"); status != http.StatusOK || body != "store: ok\nobjects: ok\ncommitter: ok\n" {
 		t.Fatalf("ready: %d %q", status, body)
 	}
 	if err := p.Close(); err != nil { // from here on every access to the store fails
