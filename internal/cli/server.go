@@ -140,6 +140,7 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	go func() { committed <- in.Run(committing) }()
 
 	serving, serveCtx := errgroup.WithContext(ctx)
+	defer context.AfterFunc(serveCtx, in.EndPolls)()
 	serving.Go(func() error {
 		return httpserver.Serve(serveCtx, listener, httpserver.Options{
 			Handler: in.Handler(), Logger: logger, CertFile: flags.certFile, KeyFile: flags.keyFile,

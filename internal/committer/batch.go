@@ -3,12 +3,14 @@ package committer
 import (
 	"slices"
 
+	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // batch is commands that were applied and wait to be durable together.
 type batch struct {
 	waiting []answer
+	wakes   []scheduler.Wake
 	tokens  []*remembered
 
 	resources         rows[row.ResourceKey, row.Resource]

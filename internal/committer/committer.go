@@ -47,6 +47,9 @@ type Options struct {
 	RetryAfter time.Duration
 	// Record, when set, is told every command just before it is applied, on the farm's own goroutine.
 	Record func(farmID string, now scheduler.Instant, command scheduler.Command)
+	// Wake, when set, is told which workers should ask for work now, once the reason is durable. It is called on the farm's own
+	// goroutine and must not block.
+	Wake func(farmID string, wakes []scheduler.Wake)
 	// Invariant, when set, is told of states that must not be, such as a panic in a core.
 	Invariant func(ctx context.Context, message string, attrs ...slog.Attr)
 	// Logger defaults to [slog.Default].
@@ -79,6 +82,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RetryAfter <= 0 {
 		o.RetryAfter = 50 * time.Millisecond
+	}
+	if o.Wake == nil {
+		o.Wake = func(string, []scheduler.Wake) {}
 	}
 	if o.Invariant == nil {
 		o.Invariant = func(context.Context, string, ...slog.Attr) {}

@@ -260,6 +260,7 @@ func (f *farm) apply(
 	}
 	if err == nil {
 		f.open.merge(changes)
+		f.open.wakes = append(f.open.wakes, result.Wake...)
 	}
 	return result, false, err
 }
@@ -325,8 +326,8 @@ func (f *farm) commitOpen(ctx context.Context) {
 	}
 	b := f.open
 	if b.size() == 0 {
-		b.settle(nil)
-		if len(b.waiting) > 0 {
+		f.settle(b)
+		if len(b.waiting) > 0 || len(b.wakes) > 0 {
 			f.open = &batch{}
 		}
 		return
@@ -347,7 +348,15 @@ func (f *farm) finish(ctx context.Context, err error) {
 	}
 	f.failures = 0
 	f.tokens.commit(b.tokens, f.commits.Add(1))
+	f.settle(b)
+}
+
+// settle answers the callers of a batch that is durable, and wakes the workers that it concerns.
+func (f *farm) settle(b *batch) {
 	b.settle(nil)
+	if len(b.wakes) > 0 {
+		f.committer.options.Wake(f.id, b.wakes)
+	}
 }
 
 // fail gives up a batch, what was applied after it, and the core.

@@ -67,7 +67,8 @@ func openStore(t *testing.T) store.Store {
 // openFarmOn is openFarm on a store, which it closes.
 func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFarm {
 	t.Helper()
-	c := committer.New(db, committer.Options{Logger: slog.New(slog.DiscardHandler)})
+	waiting := NewWaiting(time.Hour)
+	c := committer.New(db, committer.Options{Logger: slog.New(slog.DiscardHandler), Wake: waiting.Wake})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -84,7 +85,7 @@ func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFar
 	f := &testFarm{t: t, identities: identities, store: db, logs: &testLogs{}, now: time.Now()}
 	config := Config{
 		Store: db, Committer: c, Logs: f.logs, Roles: testRoles{}, Identities: identities, Region: testRegion, AccountID: testAccount,
-		Secret: make([]byte, 32), Quotas: DefaultQuotas(), Now: f.clock,
+		Secret: make([]byte, 32), Quotas: DefaultQuotas(), Now: f.clock, Waiting: waiting,
 	}
 	for _, option := range options {
 		option(&config)

@@ -34,6 +34,8 @@ type Config struct {
 	Quotas Quotas
 	Rate   RateLimit
 	Logger *slog.Logger // default slog.Default
+	// Waiting holds the polls of our own workers; it is told by the committer whom to wake. nil holds none.
+	Waiting *Waiting
 	// Now is the clock; it defaults to time.Now.
 	Now func() time.Time
 }
@@ -59,6 +61,7 @@ type Service struct {
 	configuration *locks
 	shapes        *shapes
 	streams       *remembered // log streams that are known to exist
+	waiting       *Waiting
 	reporting     *remembered // workers that are known to be where they say, see reportingKey
 }
 
@@ -83,6 +86,9 @@ func New(c Config) (*Service, error) {
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
 		identities: c.Identities, quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
 		shapes: newShapes(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
+	}
+	if s.waiting = c.Waiting; s.waiting == nil {
+		s.waiting = NewWaiting(0)
 	}
 	if s.partition == "" {
 		s.partition = "aws"

@@ -60,7 +60,7 @@ func TestWorkerLife(t *testing.T) {
 		t.Errorf("the worker is %+v", got)
 	}
 	idle := &deadline.UpdateWorkerScheduleOutput{
-		AssignedSessions: map[string]deadline.AssignedSession{}, CancelSessionActions: map[string][]string{}, UpdateIntervalSeconds: 15,
+		AssignedSessions: map[string]deadline.AssignedSession{}, CancelSessionActions: map[string][]string{}, UpdateIntervalSeconds: 1,
 	}
 	if diff := cmp.Diff(idle, w.poll(nil)); diff != "" {
 		t.Errorf("nothing to do (-want +got):\n%s", diff)

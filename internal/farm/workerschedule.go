@@ -25,13 +25,12 @@ func (s *Service) UpdateWorkerSchedule(
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.commit(ctx, in.FarmId, scheduler.UpdateWorkerSchedule{
-		FleetID: in.FleetId, WorkerID: in.WorkerId, Reports: reports,
-	})
+	poll := scheduler.UpdateWorkerSchedule{FleetID: in.FleetId, WorkerID: in.WorkerId, Reports: reports}
+	schedule, err := s.held(ctx, in.FarmId, poll)
 	if err != nil {
 		return nil, err
 	}
-	return s.schedule(ctx, in.FarmId, result.Schedule)
+	return s.schedule(ctx, in.FarmId, schedule)
 }
 
 // reportingKey is what reporting remembers of a worker.

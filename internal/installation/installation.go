@@ -64,6 +64,7 @@ type Installation struct {
 	lock       *diskfile.Lock
 	store      store.Store
 	committer  *committer.Committer
+	waiting    *farm.Waiting
 	identity   *Identity
 	sessions   *auth.Sessions
 	objects    objectstore.Objects
@@ -113,7 +114,10 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	if err := i.openObjects(ctx); err != nil {
 		return nil, err
 	}
-	i.committer = committer.New(i.store, committer.Options{Config: c.Scheduler, Logger: c.Logger, Invariant: i.invariants.Broken})
+	i.waiting = farm.NewWaiting(c.hold())
+	i.committer = committer.New(i.store, committer.Options{
+		Config: c.Scheduler, Logger: c.Logger, Invariant: i.invariants.Broken, Wake: i.waiting.Wake,
+	})
 	pages, err := secret.Derive("pages 1")
 	if err != nil {
 		return nil, err
@@ -121,6 +125,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	service, err := farm.New(farm.Config{
 		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i}, Identities: i.identity.Identities,
 		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate, Logger: c.Logger,
+		Waiting: i.waiting,
 	})
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ func NewHandler(service *farm.Service, next http.Handler) http.Handler {
 			Message: "the operation does not exist", Reason: deadline.ValidationExceptionReasonUnknownOperation,
 		})
 	})
+	next = holding(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, Prefix) {
 			own.ServeHTTP(w, r)

@@ -117,7 +117,7 @@ func (c *Core) depth(s *session) int {
 
 // schedule is the answer to a worker: all that it holds, delivered now.
 func (c *Core) schedule(w *worker) *Schedule {
-	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.cfg.UpdateInterval}
+	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.interval()}
 	s := w.session
 	if s == nil {
 		return out
@@ -147,6 +147,12 @@ func (s *session) assigned(a *action) AssignedAction {
 		out.Space = s.step.space
 	}
 	return out
+}
+
+// interval is when a worker should ask again: all online workers share the polls that a farm takes.
+func (c *Core) interval() time.Duration {
+	share := time.Duration(c.heard.len()) * time.Second / time.Duration(c.cfg.PollRate)
+	return min(c.cfg.UpdateInterval, max(share, time.Second))
 }
 
 // tick notices workers that are lost, and answers when to look again.

@@ -20,6 +20,7 @@ type link struct {
 	served   int64   // when it last got a session, see Core.serving
 	given    int     // how often it was given work since a job that was overdue got some; at most turnOf
 	dirty    bool
+	wake     bool // in dirt.wake
 }
 
 // serves reports whether the fleet may start work of the queue now.

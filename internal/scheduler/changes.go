@@ -12,6 +12,7 @@ type dirt struct {
 	actions  []*action
 	workers  []*worker
 	links    []*link
+	wake     []*link // that may have work for workers that wait
 
 	unsettledSteps    []*step
 	unsettledJobs     []*job
@@ -147,6 +148,9 @@ func (c *Core) evict() {
 			}
 		}
 	}
+	for _, l := range d.wake {
+		l.wake = false
+	}
 	clear(d.jobs)
 	clear(d.steps)
 	clear(d.tasks)
@@ -154,7 +158,7 @@ func (c *Core) evict() {
 	clear(d.actions)
 	*d = dirt{
 		jobs: d.jobs[:0], steps: d.steps[:0], tasks: d.tasks[:0], sessions: d.sessions[:0], actions: d.actions[:0],
-		workers: d.workers[:0], links: d.links[:0],
+		workers: d.workers[:0], links: d.links[:0], wake: d.wake[:0],
 		unsettledSteps: d.unsettledSteps[:0], unsettledJobs: d.unsettledJobs[:0], unsettledSessions: d.unsettledSessions[:0],
 	}
 }

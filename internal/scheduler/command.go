@@ -165,11 +165,12 @@ func (DeleteWorker) command()         {}
 func (UpdateWorkerSchedule) command() {}
 func (Tick) command()                 {}
 
-// Result is what a command answers; only the member that its command names is set.
+// Result is what a command answers; only the member that its command names is set, and Wake.
 type Result struct {
 	Schedule    *Schedule     // UpdateWorkerSchedule
 	NextTick    time.Duration // Tick
 	Explanation *Explanation  // Why
+	Wake        []Wake        // any command: who should ask now
 }
 
 // Schedule answers UpdateWorkerSchedule: every session that the worker holds with all
@@ -177,7 +178,7 @@ type Result struct {
 type Schedule struct {
 	Sessions []AssignedSession
 	Cancel   map[string][]int64 // session id -> action indexes
-	// Interval is when the worker should ask again at the latest.
+	// Interval is when the worker should ask again at the latest: soon while there are few workers, see [Config.PollRate].
 	Interval time.Duration
 }
 

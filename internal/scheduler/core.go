@@ -11,8 +11,11 @@ import (
 
 // Config is what an operator may tune. Zero fields take the defaults named here.
 type Config struct {
-	// UpdateInterval is how long a worker waits until it asks again; default 15 s.
+	// UpdateInterval is how long a worker waits at most until it asks again; default 15 s.
 	UpdateInterval time.Duration
+	// PollRate is how many polls a second the workers of a farm may make together; while they are few they ask more often than
+	// every UpdateInterval, at most once a second. Default 100.
+	PollRate int
 	// HeartbeatTimeout is how long a worker may be silent before it is NOT_RESPONDING; default 5 min.
 	HeartbeatTimeout time.Duration
 	// TickInterval is the longest time that the owner lets pass between two Ticks; default 5 s. A
@@ -33,6 +36,9 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.UpdateInterval = positive(c.UpdateInterval, 15*time.Second)
+	if c.PollRate <= 0 {
+		c.PollRate = 100
+	}
 	c.HeartbeatTimeout = positive(c.HeartbeatTimeout, 5*time.Minute)
 	c.TickInterval = positive(c.TickInterval, 5*time.Second)
 	c.PipelineTarget = positive(c.PipelineTarget, time.Minute)
@@ -106,10 +112,13 @@ func (c *Core) Apply(now Instant, command Command) (Result, *row.Changes, error)
 		return Result{}, nil, err
 	}
 	c.settle()
+	asker := ""
 	if poll, ok := command.(UpdateWorkerSchedule); ok {
+		asker = poll.WorkerID
 		result.Schedule = c.schedule(c.workers[poll.WorkerID])
 		c.settle() // delivery changed actions; nothing may stay unsettled over the end of a command
 	}
+	result.Wake = c.wakes(asker)
 	changes := c.flush()
 	c.evict()
 	return result, changes, nil

@@ -118,9 +118,7 @@ func (c *Core) place(j *job) {
 			heap.Remove(&o.lane.index, o.position)
 		}
 		c.age(o, wanted && j.sessions == 0 && j.queue.order.ages(j))
-		if wanted {
-			c.wakeFleet(o.lane.link)
-		}
+		c.wakeFleet(o.lane.link)
 	}
 }
 

@@ -38,6 +38,7 @@ type agent struct {
 	stream  *workerStream
 
 	sessions map[string]*jobSession // the loop's own
+	state    string                 // that the service named with its latest answer, see hold.go; "": it does not hold polls
 	running  sync.WaitGroup         // the goroutines of sessions
 	started  bool                   // STARTED was said
 	hosted   *process.Tree          // what the host configuration script started
@@ -65,6 +66,7 @@ func (a *agent) client(credentials aws.CredentialsProvider) service {
 	return client.New(cfg, func(o *client.Options) {
 		o.Retry.MaxAttempts = 1
 		o.UserAgent = "farmhand-worker"
+		o.HTTP = holdingDoer{o.HTTP}
 	})
 }
 

@@ -14,10 +14,13 @@ const minInterval = 100 * time.Millisecond
 
 // loop asks for work until ctx is done, which is no error. living is the life of sessions.
 func (a *agent) loop(ctx, living context.Context) error {
+	a.state = ""
 	for {
-		asked := time.Now()
-		out, err := a.poll(ctx)
+		asked, knew := time.Now(), a.state
+		out, err := a.ask(ctx)
 		switch {
+		case errors.Is(err, errMoreToTell):
+			continue
 		case err != nil && ctx.Err() != nil:
 			return nil //nolint:nilerr // the end was asked for; draining reports again
 		case err != nil:
@@ -27,7 +30,11 @@ func (a *agent) loop(ctx, living context.Context) error {
 			return ErrShutdown
 		}
 		a.take(living, out)
-		if !a.rest(ctx, asked, max(time.Duration(out.UpdateIntervalSeconds)*time.Second, minInterval)) {
+		interval := max(time.Duration(out.UpdateIntervalSeconds)*time.Second, minInterval)
+		if a.state != "" {
+			interval = a.pause(time.Since(asked), knew)
+		}
+		if !a.rest(ctx, asked, interval) {
 			return nil
 		}
 	}

@@ -1,0 +1,17 @@
+package installation
+
+import "time"
+
+// maxHold is how long the poll of a worker of ours is held when there is no news.
+const maxHold = 20 * time.Second
+
+// hold bounds it by the time after which a worker that is silent counts as lost.
+func (c Config) hold() time.Duration {
+	if t := c.Scheduler.HeartbeatTimeout; t > 0 {
+		return min(maxHold, t/3)
+	}
+	return maxHold
+}
+
+// EndPolls answers the polls that are held, and holds no more: the server that holds them ends.
+func (i *Installation) EndPolls() { i.waiting.Close() }

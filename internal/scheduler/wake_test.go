@@ -1,0 +1,68 @@
+package scheduler_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/farmhand-render/farmhand/internal/scheduler"
+	"github.com/farmhand-render/farmhand/internal/status"
+)
+
+// TestPollInterval: few workers ask often, many as seldom as every 15 seconds, so that all of them together ask 100 times a second at most.
+func TestPollInterval(t *testing.T) {
+	t.Parallel()
+	for workers, want := range map[int]time.Duration{1: time.Second, 100: time.Second, 700: 7 * time.Second, 2000: 15 * time.Second} {
+		x := newBench(t, workers, nil)
+		if got := x.do(t, scheduler.UpdateWorkerSchedule{FleetID: "f", WorkerID: x.workers[0]}).Schedule.Interval; got != want {
+			t.Errorf("%d workers: %s, want %s", workers, got, want)
+		}
+	}
+}
+
+// TestWakes: a command says which workers should ask now: as many idle ones as there is work for, and those whose session it changed.
+func TestWakes(t *testing.T) {
+	t.Parallel()
+	x := newBench(t, 3, nil)
+	check := func(command scheduler.Command, want ...scheduler.Wake) {
+		t.Helper()
+		got := x.do(t, command).Wake
+		if diff := cmp.Diff(want, got); diff != "" && len(want)+len(got) > 0 {
+			t.Errorf("%T wakes (-want +got):\n%s", command, diff)
+		}
+	}
+	poll := func(i int) scheduler.Command {
+		return scheduler.UpdateWorkerSchedule{FleetID: "f", WorkerID: x.workers[i]}
+	}
+	for i := range 3 {
+		check(poll(i))
+	}
+	first, second := jobOf(1, 1), jobOf(2, 5)
+	check(first, scheduler.Wake{FleetID: "f", Workers: 1})
+	check(second, scheduler.Wake{FleetID: "f", Workers: 1}) // for the first job; who gets that wakes the next
+	check(poll(0), scheduler.Wake{FleetID: "f", Workers: 2})
+	check(poll(1), scheduler.Wake{FleetID: "f", Workers: 1})
+	check(poll(2)) // nobody is idle any more
+	check(scheduler.UpdateJob{JobID: first.Job.JobID, Target: status.TaskCanceled}, scheduler.Wake{FleetID: "f", WorkerID: x.workers[0]})
+	check(scheduler.UpdateWorker{FleetID: "f", WorkerID: x.workers[1], Status: status.WorkerStopped},
+		scheduler.Wake{FleetID: "f", WorkerID: x.workers[1]})
+}
+
+// TestLostWorkersWakeOthers: the work of a worker that is lost is offered to those that wait.
+func TestLostWorkersWakeOthers(t *testing.T) {
+	t.Parallel()
+	x := newBench(t, 2, nil)
+	x.do(t, jobOf(1, 1))
+	x.do(t, scheduler.UpdateWorkerSchedule{FleetID: "f", WorkerID: x.workers[0]})
+	var wakes []scheduler.Wake
+	for range 70 {
+		x.now.Mono += 5 * time.Second
+		wakes = append(wakes, x.do(t, scheduler.Tick{}).Wake...)
+		x.do(t, scheduler.UpdateWorkerSchedule{FleetID: "f", WorkerID: x.workers[1]})
+	}
+	if !slices.Contains(wakes, scheduler.Wake{FleetID: "f", Workers: 1}) {
+		t.Errorf("nobody was woken: %v", wakes)
+	}
+}
