@@ -43,6 +43,7 @@ type serverFlags struct {
 	burst            int
 	hosts            []string
 	s3               s3Flags
+	pricesFile       string
 }
 
 func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
@@ -61,6 +62,7 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.Float64Var(&f.rate, "rate", 0, "calls per second that each caller may make; 0 for no limit")
 	s.StringArrayVar(&f.hosts, "host-name", nil, "a name by which clients reach the service, so that BUCKET.NAME is a bucket; may be repeated")
 	f.s3.add(s)
+	s.StringVar(&f.pricesFile, "prices", "", "what the time of sessions costs (JSON, see docs/costs.md); without it everything is free")
 	s.IntVar(&f.burst, "burst", 100, "calls that a caller may make at once when --rate is given")
 }
 
@@ -102,6 +104,10 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	prices, err := readPrices(flags.pricesFile)
+	if err != nil {
+		return err
+	}
 	databaseURL := firstOf(flags.databaseURL, os.Getenv(envDatabaseURL))
 	s3, err := flags.s3.options(ctx)
 	if err != nil {
@@ -110,7 +116,7 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	in, err := installation.Open(ctx, installation.Config{
 		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
 		DatabaseURL: databaseURL, Relaxed: flags.relaxed,
-		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout},
+		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout, Prices: prices},
 		Rate:      farm.RateLimit{PerSecond: flags.rate, Burst: flags.burst},
 		S3:        s3,
 		Hosts:     flags.hosts,

@@ -26,6 +26,8 @@ const (
 	typeSessionAction    = "session-action"
 	typeStorageProfile   = "storage-profile"
 	typeBudget           = "budget"
+	typeLimit            = "limit"
+	typeLimitAssociation = "queue-limit-association"
 	typeMonitor          = "monitor"
 	typeLicenseEndpoint  = "license-endpoint"
 	typeMember           = "member"
@@ -40,6 +42,14 @@ func notFound(resourceType, id string) error {
 		ResourceId:   id,
 		ResourceType: resourceType,
 	}
+}
+
+// unlessMissing is the error but for that something does not exist.
+func unlessMissing(err error) error {
+	if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
+		return nil
+	}
+	return err
 }
 
 // invalid refuses the value of one member of the request; message goes on after the member's name ("must be …").

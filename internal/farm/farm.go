@@ -13,14 +13,22 @@ import (
 
 // farmDocument is what the store keeps of a farm.
 type farmDocument struct {
-	DisplayName     string  `json:"displayName"`
-	Description     string  `json:"description,omitempty"`
-	KMSKeyARN       string  `json:"kmsKeyArn,omitempty"` // kept for the caller; Farmhand encrypts with its own keys
-	CostScaleFactor float32 `json:"costScaleFactor"`
+	DisplayName     string                   `json:"displayName"`
+	Description     string                   `json:"description,omitempty"`
+	KMSKeyARN       string                   `json:"kmsKeyArn,omitempty"` // kept for the caller; Farmhand encrypts with its own keys
+	CostScaleFactor float32                  `json:"costScaleFactor"`
+	Scheduling      scheduler.FarmScheduling `json:"scheduling"`
 }
 
 // defaultCostScaleFactor leaves costs as they are.
 const defaultCostScaleFactor = 1
+
+// scale sets what every cost of the farm is multiplied by from now on.
+func (d *farmDocument) scale(factor *float32) {
+	set(&d.CostScaleFactor, factor)
+	scale := float64(d.CostScaleFactor)
+	d.Scheduling.CostScale = &scale
+}
 
 // farm reads a farm; ResourceNotFoundException when it does not exist.
 func (s *Service) farm(ctx context.Context, farmID string) (*resource[farmDocument], error) {
@@ -49,7 +57,7 @@ func (s *Service) CreateFarm(ctx context.Context, in *deadline.CreateFarmInput) 
 				CostScaleFactor: defaultCostScaleFactor,
 			},
 		}
-		set(&r.Doc.CostScaleFactor, in.CostScaleFactor)
+		r.Doc.scale(in.CostScaleFactor)
 		command, err := r.put()
 		return &deadline.CreateFarmOutput{FarmId: id}, command, err
 	})
@@ -97,7 +105,7 @@ func (s *Service) ListFarms(ctx context.Context, in *deadline.ListFarmsInput) (*
 
 // UpdateFarm changes the members that are given. An empty description clears it.
 func (s *Service) UpdateFarm(ctx context.Context, in *deadline.UpdateFarmInput) (*deadline.UpdateFarmOutput, error) {
-	w := write{operation: "UpdateFarm", input: in}
+	w := write{operation: "UpdateFarm", farmID: in.FarmId, input: in} // the farm's own core learns what costs are scaled by
 	return configure(ctx, s, in.FarmId, w, func(now time.Time) (*deadline.UpdateFarmOutput, scheduler.Command, error) {
 		r, err := s.farm(ctx, in.FarmId)
 		if err != nil {
@@ -105,7 +113,7 @@ func (s *Service) UpdateFarm(ctx context.Context, in *deadline.UpdateFarmInput) 
 		}
 		set(&r.Doc.DisplayName, in.DisplayName)
 		set(&r.Doc.Description, in.Description)
-		set(&r.Doc.CostScaleFactor, in.CostScaleFactor)
+		r.Doc.scale(in.CostScaleFactor)
 		touch(ctx, now, &r.Stamp)
 		command, err := r.put()
 		return &deadline.UpdateFarmOutput{}, command, err
@@ -120,7 +128,7 @@ var farmContents = []struct {
 	{row.KindQueue, typeQueue},
 	{row.KindFleet, typeFleet},
 	{row.KindBudget, typeBudget},
-	{row.KindLimit, "limit"},
+	{row.KindLimit, typeLimit},
 	{row.KindStorageProfile, typeStorageProfile},
 }
 

@@ -67,12 +67,22 @@ func openStore(t *testing.T) store.Store {
 // openFarmOn is openFarm on a store, which it closes.
 func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFarm {
 	t.Helper()
+	return openScheduledFarm(t, db, scheduler.Config{}, options...)
+}
+
+// openScheduledFarm is openFarmOn with settings of the scheduler.
+func openScheduledFarm(t *testing.T, db store.Store, scheduling scheduler.Config, options ...func(*Config)) *testFarm {
+	t.Helper()
 	waiting := NewWaiting(time.Hour)
-	c := committer.New(db, committer.Options{Logger: slog.New(slog.DiscardHandler), Wake: waiting.Wake})
+	c := committer.New(db, committer.Options{Logger: slog.New(slog.DiscardHandler), Config: scheduling, Wake: waiting.Wake})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
+	f := &testFarm{t: t, store: db, logs: &testLogs{}, now: time.Now()}
 	t.Cleanup(func() {
+		if f.service != nil {
+			f.service.Close()
+		}
 		stop()
 		if err := errors.Join(<-done, db.Close()); err != nil {
 			t.Error(err)
@@ -82,7 +92,7 @@ func openFarmOn(t *testing.T, db store.Store, options ...func(*Config)) *testFar
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &testFarm{t: t, identities: identities, store: db, logs: &testLogs{}, now: time.Now()}
+	f.identities = identities
 	config := Config{
 		Store: db, Committer: c, Logs: f.logs, Roles: testRoles{}, Identities: identities, Region: testRegion, AccountID: testAccount,
 		Secret: make([]byte, 32), Quotas: DefaultQuotas(), Now: f.clock, Waiting: waiting,

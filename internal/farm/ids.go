@@ -17,6 +17,8 @@ const (
 	prefixJob              = "job-"
 	prefixStep             = "step-"
 	prefixStorageProfile   = "sp-"
+	prefixLimit            = "limit-"
+	prefixBudget           = "budget-"
 )
 
 // newID makes a random id: the prefix and 32 hex digits.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
-	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
@@ -92,32 +91,11 @@ func (s *Service) newQueue(ctx context.Context, in *deadline.CreateQueueInput) (
 // check refuses what cannot be and derives what the scheduler needs.
 func (d *queueDocument) check() error {
 	d.Scheduling = scheduler.QueueScheduling{
-		Blocked: d.blockedReason() != "", BlockedReason: string(d.blockedReason()),
+		NeedsBudget: d.DefaultBudgetAction != deadline.DefaultQueueBudgetActionNone,
 		CancelTasks: d.DefaultBudgetAction == deadline.DefaultQueueBudgetActionStopSchedulingAndCancelTasks,
 		Order:       queueOrder(&d.SchedulingConfiguration),
 	}
 	return checkJobRunAsUser(&d.JobRunAsUser)
-}
-
-// blockedReason tells why the queue may not schedule, "" when it may. A queue with a default budget action needs a budget, and
-// there is none before budgets are built.
-func (d *queueDocument) blockedReason() deadline.QueueBlockedReason {
-	if d.DefaultBudgetAction != deadline.DefaultQueueBudgetActionNone {
-		return deadline.QueueBlockedReasonNoBudgetConfigured
-	}
-	return ""
-}
-
-// status derives the status: able to schedule when it is not blocked and a fleet serves it.
-func (d *queueDocument) status(served bool) deadline.QueueStatus {
-	switch {
-	case d.blockedReason() != "":
-		return deadline.QueueStatusSchedulingBlocked
-	case served:
-		return deadline.QueueStatusScheduling
-	default:
-		return deadline.QueueStatusIdle
-	}
 }
 
 // checkJobRunAsUser refuses users that contradict runAs, and halves of a POSIX user.
@@ -178,14 +156,14 @@ func (s *Service) GetQueue(ctx context.Context, in *deadline.GetQueueInput) (*de
 	if err != nil {
 		return nil, err
 	}
-	served, err := s.served(ctx, in.FarmId, in.QueueId)
+	states, err := s.queueStates(ctx, in.FarmId, in.QueueId)
 	if err != nil {
 		return nil, err
 	}
 	d := &r.Doc
 	return &deadline.GetQueueOutput{
 		FarmId: r.FarmID, QueueId: r.ID, DisplayName: d.DisplayName, Description: text(d.Description),
-		Status: d.status(served[r.ID]), BlockedReason: d.blockedReason(), DefaultBudgetAction: d.DefaultBudgetAction,
+		Status: states.status(r), BlockedReason: states.blockedReason(r), DefaultBudgetAction: d.DefaultBudgetAction,
 		JobAttachmentSettings: d.JobAttachmentSettings, RoleArn: text(d.RoleARN), JobRunAsUser: &d.JobRunAsUser,
 		RequiredFileSystemLocationNames: d.RequiredFileSystemLocationNames, AllowedStorageProfileIds: d.AllowedStorageProfileIDs,
 		SchedulingConfiguration: &d.SchedulingConfiguration,
@@ -198,7 +176,7 @@ func (s *Service) ListQueues(ctx context.Context, in *deadline.ListQueuesInput) 
 	if _, err := s.farm(ctx, in.FarmId); err != nil {
 		return nil, err
 	}
-	served, err := s.served(ctx, in.FarmId, "")
+	states, err := s.queueStates(ctx, in.FarmId, "")
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +188,7 @@ func (s *Service) ListQueues(ctx context.Context, in *deadline.ListQueuesInput) 
 		operation: "ListQueues", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,
 		read: readDocuments[queueDocument](s, row.KindQueue, in.FarmId), cursor: documentCursor[queueDocument],
 		keep: both(member, keepIf(in.Status != "", func(r *resource[queueDocument]) bool {
-			return r.Doc.status(served[r.ID]) == in.Status
+			return states.status(r) == in.Status
 		})),
 	})
 	if err != nil {
@@ -220,27 +198,12 @@ func (s *Service) ListQueues(ctx context.Context, in *deadline.ListQueuesInput) 
 	for i := range rows {
 		r := &rows[i]
 		queues = append(queues, deadline.QueueSummary{
-			FarmId: r.FarmID, QueueId: r.ID, DisplayName: r.Doc.DisplayName, Status: r.Doc.status(served[r.ID]),
-			BlockedReason: r.Doc.blockedReason(), DefaultBudgetAction: r.Doc.DefaultBudgetAction,
+			FarmId: r.FarmID, QueueId: r.ID, DisplayName: r.Doc.DisplayName, Status: states.status(r),
+			BlockedReason: states.blockedReason(r), DefaultBudgetAction: r.Doc.DefaultBudgetAction,
 			CreatedAt: at(r.CreatedAt), CreatedBy: r.CreatedBy, UpdatedAt: when(r.UpdatedAt), UpdatedBy: text(r.UpdatedBy),
 		})
 	}
 	return &deadline.ListQueuesOutput{Queues: queues, NextToken: next}, nil
-}
-
-// served tells which queues an ACTIVE association serves: of the one queue, or of all of the farm with queueID "".
-func (s *Service) served(ctx context.Context, farmID, queueID string) (map[string]bool, error) {
-	associations, err := s.associations(ctx, farmID, queueID, "")
-	if err != nil {
-		return nil, err
-	}
-	served := map[string]bool{}
-	for i := range associations {
-		if associations[i].Status == status.AssociationActive {
-			served[associations[i].QueueID] = true
-		}
-	}
-	return served, nil
 }
 
 // UpdateQueue changes the members that are given. Names and profiles are added and removed; everything else is replaced whole. A

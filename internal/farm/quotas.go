@@ -21,6 +21,9 @@ type Quotas struct {
 	ConsumersPerStep              int64
 	QueueEnvironmentsPerQueue     int64
 	QueueFleetAssociationsPerFarm int64
+	LimitsPerFarm                 int64
+	LimitAssociationsPerQueue     int64
+	BudgetsPerFarm                int64
 	StorageProfilesPerFarm        int64
 	MembersPerResource            int64 // of a farm, queue, fleet or job
 }
@@ -40,6 +43,9 @@ func DefaultQuotas() Quotas {
 		ConsumersPerStep:              10_000,
 		QueueEnvironmentsPerQueue:     50,
 		QueueFleetAssociationsPerFarm: 10_000,
+		LimitsPerFarm:                 1_000,
+		LimitAssociationsPerQueue:     100,
+		BudgetsPerFarm:                1_000,
 		StorageProfilesPerFarm:        1_000,
 		MembersPerResource:            1_000,
 	}
@@ -62,6 +68,10 @@ func (q Quotas) fleets() quota { return quota{q.FleetsPerFarm, "L-55A8E463", typ
 func (q Quotas) queueEnvironments() quota {
 	return quota{q.QueueEnvironmentsPerQueue, "queue-environments-per-queue", typeQueueEnvironment, typeQueue}
 }
+
+func (q Quotas) limits() quota { return quota{q.LimitsPerFarm, "L-253A82CE", typeLimit, typeFarm} }
+
+func (q Quotas) budgets() quota { return quota{q.BudgetsPerFarm, "L-86C1F13E", typeBudget, typeFarm} }
 
 func (q Quotas) associations() quota {
 	return quota{q.QueueFleetAssociationsPerFarm, "L-BF011D88", typeAssociation, typeFarm}

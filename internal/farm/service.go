@@ -60,6 +60,7 @@ type Service struct {
 	// configuration is locked, by farm, from reading what a change depends on until it is committed.
 	configuration *locks
 	shapes        *shapes
+	aggregations  *aggregations
 	streams       *remembered // log streams that are known to exist
 	waiting       *Waiting
 	reporting     *remembered // workers that are known to be where they say, see reportingKey
@@ -85,7 +86,7 @@ func New(c Config) (*Service, error) {
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
 		identities: c.Identities, quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
-		shapes: newShapes(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
+		shapes: newShapes(), aggregations: newAggregations(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.waiting = c.Waiting; s.waiting == nil {
 		s.waiting = NewWaiting(0)
@@ -101,3 +102,6 @@ func New(c Config) (*Service, error) {
 	}
 	return s, nil
 }
+
+// Close ends what the service does in the background and waits for it.
+func (s *Service) Close() { s.aggregations.close() }

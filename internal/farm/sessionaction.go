@@ -53,6 +53,9 @@ func (s *Service) GetSessionAction(
 	if out.Definition, err = actionDefinition(a, shape); err != nil {
 		return nil, err
 	}
+	if err := decodeStored("limits", a.Limits, &out.AcquiredLimits); err != nil {
+		return nil, err
+	}
 	return out, decodeStored("manifests", a.Manifests, &out.Manifests)
 }
 

@@ -78,7 +78,11 @@ func (s *Service) AssumeQueueRoleForWorker(
 	case err != nil:
 		return nil, fmt.Errorf("read the sessions of worker %s: %w", w.WorkerID, err)
 	case !holds:
-		return nil, conflict(deadline.ConflictExceptionReasonStatusConflict, typeQueue, q.ID, string(q.Doc.status(false)),
+		states, err := s.queueStates(ctx, in.FarmId, q.ID)
+		if err != nil {
+			return nil, err
+		}
+		return nil, conflict(deadline.ConflictExceptionReasonStatusConflict, typeQueue, q.ID, string(states.status(q)),
 			"the worker has no session of this queue")
 	case q.Doc.RoleARN == "":
 		return &deadline.AssumeQueueRoleForWorkerOutput{}, nil

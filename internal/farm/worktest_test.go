@@ -18,7 +18,12 @@ type renderFarm struct {
 
 func openRenderFarm(t *testing.T, options ...func(*Config)) *renderFarm {
 	t.Helper()
-	r := &renderFarm{testFarm: openFarm(t, options...)}
+	return openRenderFarmOn(t, openFarm(t, options...))
+}
+
+func openRenderFarmOn(t *testing.T, f *testFarm) *renderFarm {
+	t.Helper()
+	r := &renderFarm{testFarm: f}
 	r.farmID = r.newFarm()
 	r.queueID = r.newQueue(r.farmID, func(in *deadline.CreateQueueInput) {
 		in.RoleArn = new(testRole)

@@ -70,6 +70,7 @@ type Installation struct {
 	objects    objectstore.Objects
 	ownObjects *objectstore.Store // nil when another service keeps the buckets
 	invariants *telemetry.Invariants
+	service    *farm.Service
 	handler    http.Handler
 }
 
@@ -130,6 +131,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	i.service = service
 	i.handler = i.newHandler(service, logs)
 	return i, nil
 }
@@ -200,6 +202,9 @@ func (i *Installation) Run(ctx context.Context) error {
 
 // Close closes the store and the buckets and lets go of the data directory.
 func (i *Installation) Close() (err error) {
+	if i.service != nil {
+		i.service.Close()
+	}
 	if i.store != nil {
 		err = i.store.Close()
 	}

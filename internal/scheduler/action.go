@@ -11,6 +11,7 @@ import (
 type action struct {
 	row     row.SessionAction
 	session *session
+	takes   []take // what it holds of limits
 	dirty   bool
 }
 
@@ -37,9 +38,10 @@ func (c *Core) setAction(a *action, to status.Action, by cause) bool {
 		open := a.session.open
 		i := slices.Index(open, a)
 		a.session.open = slices.Delete(open, i, i+1)
-		if a.row.Kind == row.ActionTaskRun {
-			c.releaseLimits(a)
+		if a.started() {
+			c.meterEnd(a, by)
 		}
+		c.releaseLimits(a)
 	}
 	return true
 }
@@ -117,6 +119,7 @@ func (c *Core) begin(a *action, r *ActionReport) {
 		a.row.StartedAt = c.now.Wall
 	}
 	c.dirtyAction(a)
+	c.meterBegin(a)
 	switch a.row.Kind {
 	case row.ActionEnvEnter:
 		a.session.attempt(a.row.ActionIndex)

@@ -29,6 +29,7 @@ func (c *Core) updateWorkerSchedule(cmd UpdateWorkerSchedule) error {
 	for i := range reports {
 		c.report(w, &reports[i])
 	}
+	c.meterRunning(w)
 	c.settle() // what the reports free may be assigned at once
 	c.assign(w)
 	c.settleWorker(w)
@@ -69,7 +70,11 @@ func (c *Core) mayGoOn(s *session) bool {
 func (c *Core) extend(s *session) {
 	takes := c.demandOf(s.link, s.step.class)
 	had := s.openTasks()
-	for n, want := had, c.depth(s); n < want && takes.room(); n++ {
+	want := c.depth(s)
+	if takes.bounded() { // what waits behind another task would keep a limit from those that could run
+		want = 1
+	}
+	for n := had; n < want && takes.room(); n++ {
 		i, t := c.next(s.step)
 		if t == nil {
 			return
@@ -160,6 +165,7 @@ func (c *Core) tick() time.Duration {
 	for w := c.heard.first(); w != nil && c.lived-w.heard >= c.cfg.HeartbeatTimeout; w = c.heard.first() {
 		c.loseWorker(w)
 	}
+	c.reviewAllBudgets()
 	next := c.cfg.TickInterval
 	if w := c.heard.first(); w != nil {
 		next = min(next, w.heard+c.cfg.HeartbeatTimeout-c.lived)

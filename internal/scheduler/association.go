@@ -25,7 +25,7 @@ type link struct {
 
 // serves reports whether the fleet may start work of the queue now.
 func (l *link) serves() bool {
-	return l != nil && l.row.Status == status.AssociationActive && !l.queue.blocked
+	return l != nil && l.row.Status == status.AssociationActive && l.queue.reason == ""
 }
 
 func (f *fleet) link(q *queue) *link {
@@ -119,6 +119,7 @@ func (c *Core) deleteAssociation(cmd DeleteAssociation) error {
 	same := func(other *link) bool { return other == l }
 	q.links = slices.DeleteFunc(q.links, same)
 	f.links = slices.DeleteFunc(f.links, same)
+	c.refit([]*link{l})
 	c.dirty.changes.DeleteAssociations = append(c.dirty.changes.DeleteAssociations,
 		row.AssociationKey{FarmID: cmd.FarmID, QueueID: cmd.QueueID, FleetID: cmd.FleetID})
 	c.reevaluate(q)

@@ -4,15 +4,17 @@ import "github.com/farmhand-render/farmhand/internal/store/row"
 
 // dirt is what a command has changed so far, and what has to be looked at again because of it.
 type dirt struct {
-	changes  row.Changes // what needs no rebuilding
-	jobs     []*job
-	steps    []*step
-	tasks    []taskRef
-	sessions []*session
-	actions  []*action
-	workers  []*worker
-	links    []*link
-	wake     []*link // that may have work for workers that wait
+	changes    row.Changes // what needs no rebuilding
+	jobs       []*job
+	steps      []*step
+	tasks      []taskRef
+	sessions   []*session
+	actions    []*action
+	workers    []*worker
+	links      []*link
+	limitLinks []*limitLink
+	spendings  []*spending
+	wake       []*link // that may have work for workers that wait
 
 	unsettledSteps    []*step
 	unsettledJobs     []*job
@@ -118,7 +120,10 @@ func (c *Core) flush() *row.Changes {
 		}
 	}
 	for _, s := range d.sessions {
-		s.dirty = false
+		if s.dirty = false; s.meter.dirty {
+			s.meter.dirty = false
+			s.row.Usage = s.meter.encode()
+		}
 		out.Sessions = append(out.Sessions, s.row)
 	}
 	for _, a := range d.actions {
@@ -133,6 +138,16 @@ func (c *Core) flush() *row.Changes {
 	for _, l := range d.links {
 		if l.dirty = false; l.fleet.link(l.queue) == l {
 			out.Associations = append(out.Associations, l.row)
+		}
+	}
+	for _, l := range d.limitLinks {
+		if l.dirty = false; l.limit.link(l.queue) == l {
+			out.LimitAssociations = append(out.LimitAssociations, l.row)
+		}
+	}
+	for _, s := range d.spendings {
+		if s.dirty = false; c.budgets[s.row.ID] != nil || c.queues[s.row.ID] != nil {
+			out.Spendings = append(out.Spendings, s.row)
 		}
 	}
 	return &out
@@ -158,7 +173,8 @@ func (c *Core) evict() {
 	clear(d.actions)
 	*d = dirt{
 		jobs: d.jobs[:0], steps: d.steps[:0], tasks: d.tasks[:0], sessions: d.sessions[:0], actions: d.actions[:0],
-		workers: d.workers[:0], links: d.links[:0], wake: d.wake[:0],
+		workers: d.workers[:0], links: d.links[:0], limitLinks: d.limitLinks[:0], spendings: d.spendings[:0],
+		wake:           d.wake[:0],
 		unsettledSteps: d.unsettledSteps[:0], unsettledJobs: d.unsettledJobs[:0], unsettledSessions: d.unsettledSessions[:0],
 	}
 }

@@ -57,6 +57,24 @@ type DeleteAssociation struct {
 	FarmID, QueueID, FleetID string
 }
 
+// PutLimitAssociation makes a limit count for a queue (ACTIVE) or changes the status of the association to ACTIVE or one of the
+// stopping ones; the core moves a stopping one to STOPPED when no task of the queue holds any of the limit.
+type PutLimitAssociation struct {
+	FarmID  string
+	QueueID string
+	LimitID string
+	Status  status.Association
+	By      string
+}
+
+// DeleteLimitAssociation deletes a STOPPED association of a queue and a limit.
+type DeleteLimitAssociation struct {
+	FarmID, QueueID, LimitID string
+}
+
+// CountLimits asks how much of each limit is in use; it changes nothing.
+type CountLimits struct{}
+
 // CreateJob adds a job whose template has been expanded. The core fills Number, the
 // statuses, counts and stamps of Job and Steps. Failed is the message of a job whose
 // expansion failed: it is stored as CREATE_FAILED, without steps.
@@ -147,30 +165,34 @@ type ActionReport struct {
 // result is the Mono time at which the next Tick is due.
 type Tick struct{}
 
-func (PutResource) command()          {}
-func (DeleteResource) command()       {}
-func (PutTags) command()              {}
-func (PutMembership) command()        {}
-func (DeleteMembership) command()     {}
-func (PutAssociation) command()       {}
-func (DeleteAssociation) command()    {}
-func (CreateJob) command()            {}
-func (UpdateJob) command()            {}
-func (UpdateStep) command()           {}
-func (UpdateTask) command()           {}
-func (UpdateSession) command()        {}
-func (CreateWorker) command()         {}
-func (UpdateWorker) command()         {}
-func (DeleteWorker) command()         {}
-func (UpdateWorkerSchedule) command() {}
-func (Tick) command()                 {}
+func (PutResource) command()            {}
+func (DeleteResource) command()         {}
+func (PutTags) command()                {}
+func (PutMembership) command()          {}
+func (DeleteMembership) command()       {}
+func (PutAssociation) command()         {}
+func (DeleteAssociation) command()      {}
+func (CreateJob) command()              {}
+func (UpdateJob) command()              {}
+func (UpdateStep) command()             {}
+func (UpdateTask) command()             {}
+func (UpdateSession) command()          {}
+func (CreateWorker) command()           {}
+func (UpdateWorker) command()           {}
+func (DeleteWorker) command()           {}
+func (PutLimitAssociation) command()    {}
+func (DeleteLimitAssociation) command() {}
+func (CountLimits) command()            {}
+func (UpdateWorkerSchedule) command()   {}
+func (Tick) command()                   {}
 
 // Result is what a command answers; only the member that its command names is set, and Wake.
 type Result struct {
-	Schedule    *Schedule     // UpdateWorkerSchedule
-	NextTick    time.Duration // Tick
-	Explanation *Explanation  // Why
-	Wake        []Wake        // any command: who should ask now
+	Schedule    *Schedule        // UpdateWorkerSchedule
+	NextTick    time.Duration    // Tick
+	Explanation *Explanation     // Why
+	LimitCounts map[string]int64 // CountLimits: by the id of the limit
+	Wake        []Wake           // any command: who should ask now
 }
 
 // Schedule answers UpdateWorkerSchedule: every session that the worker holds with all
@@ -201,10 +223,9 @@ type AssignedAction struct {
 
 // QueueScheduling is the "scheduling" member of a queue's document.
 type QueueScheduling struct {
-	Blocked       bool       `json:"blocked,omitempty"`       // nothing new is assigned
-	BlockedReason string     `json:"blockedReason,omitempty"` // why: the API's QueueBlockedReason
-	CancelTasks   bool       `json:"cancelTasks,omitempty"`   // when it becomes blocked, what runs is canceled and returns to the queue
-	Order         QueueOrder `json:"order,omitzero"`          // how its jobs are ranked
+	NeedsBudget bool       `json:"needsBudget,omitempty"` // without an ACTIVE budget nothing new is assigned
+	CancelTasks bool       `json:"cancelTasks,omitempty"` // and what runs is canceled and returns to the queue
+	Order       QueueOrder `json:"order,omitzero"`        // how its jobs are ranked
 }
 
 // QueueEnvironmentScheduling is the "scheduling" member of a queue environment's document.

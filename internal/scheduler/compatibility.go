@@ -87,11 +87,11 @@ func (c *capabilities) mismatchAttribute(want openjd.AttributeRequirement) strin
 	return ""
 }
 
-// class is all steps with the same requirements: each fleet is matched once with each class.
+// class is all steps with the same requirements: each association is matched once with each class.
 type class struct {
 	key          string
 	requirements openjd.HostRequirements
-	fits         map[*fleet]bool
+	fits         map[*link]fit
 	steps        int // that use it
 }
 
@@ -100,7 +100,7 @@ func (c *Core) classOf(requirements []byte) (*class, error) {
 	if k := c.classes[string(requirements)]; k != nil {
 		return k, nil
 	}
-	k := &class{key: string(requirements), fits: map[*fleet]bool{}}
+	k := &class{key: string(requirements), fits: map[*link]fit{}}
 	if err := unmarshal(requirements, &k.requirements); err != nil {
 		return nil, fmt.Errorf("host requirements: %w", err)
 	}
@@ -118,28 +118,58 @@ func (c *Core) release(k *class) {
 	}
 }
 
-// runsOn reports whether the fleet can run steps of the class.
-func (k *class) runsOn(f *fleet) bool {
-	fits, known := k.fits[f]
+// fit is what an association makes of a class.
+type fit struct {
+	runs   bool    // its fleet can run such steps
+	demand *demand // what their tasks take from the limits of its queue
+}
+
+// fit matches a class, once.
+func (l *link) fit(k *class) fit {
+	f, known := k.fits[l]
 	if !known {
-		fits = f.offers.satisfy(&k.requirements)
-		k.fits[f] = fits
+		rest, takes := l.divide(k)
+		if l.fleet.offers.satisfy(&rest) {
+			f = fit{runs: true, demand: l.queue.intern(takes)}
+		}
+		k.fits[l] = f
 	}
-	return fits
+	return f
+}
+
+// divide tells what a class requires of the fleet and what of limits: an amount that the fleet does not declare and the queue has a
+// limit for is counted there.
+func (l *link) divide(k *class) (rest openjd.HostRequirements, takes []take) {
+	rest.Attributes = k.requirements.Attributes
+	for _, want := range k.requirements.Amounts {
+		name := strings.ToLower(want.Name)
+		of := l.queue.limitOf(name)
+		if _, declared := l.fleet.offers.amounts[name]; declared || of == nil {
+			rest.Amounts = append(rest.Amounts, want)
+		} else if n := amountOf(want); n > 0 {
+			takes = append(takes, take{of, n})
+		}
+	}
+	return rest, takes
+}
+
+// mismatch names the first requirement of a class that the fleet does not meet.
+func (l *link) mismatch(k *class) string {
+	rest, _ := l.divide(k)
+	return l.fleet.offers.mismatch(&rest)
 }
 
 // compatible reports whether some fleet of the queue can run the class. A queue without fleets is given the benefit of the doubt.
 func (q *queue) compatible(k *class) bool {
-	return len(q.links) == 0 || slices.ContainsFunc(q.links, func(l *link) bool { return k.runsOn(l.fleet) })
+	return len(q.links) == 0 || slices.ContainsFunc(q.links, func(l *link) bool { return l.runs(k) })
 }
 
-// refit matches everything with a fleet again, whose capabilities changed.
-func (c *Core) refit(f *fleet) {
+// refit matches everything with associations again, whose fleets or limits changed.
+func (c *Core) refit(links []*link) {
 	for _, k := range c.classes {
-		delete(k.fits, f)
-	}
-	for _, l := range f.links {
-		c.reevaluate(l.queue)
+		for _, l := range links {
+			delete(k.fits, l)
+		}
 	}
 }
 

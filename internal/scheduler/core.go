@@ -30,6 +30,8 @@ type Config struct {
 	QueueTurn time.Duration
 	// MaxPipeline is the most tasks that a session has queued; default 16. Every answer to a poll lists them all.
 	MaxPipeline int
+	// Prices is what sessions cost; default nothing.
+	Prices Prices
 	// OnViolation learns of impossible things that the core refused to do; nil: they are only counted.
 	OnViolation func(Violation)
 }
@@ -71,14 +73,17 @@ type Core struct {
 	lastNumber int64
 	serving    int64 // counts sessions, for the rotation of queues
 
-	queues   map[string]*queue
-	environs map[string]*queueEnvironment
-	fleets   map[string]*fleet
-	workers  map[string]*worker
-	jobs     map[string]*job
-	sessions map[string]*session // those that are not over, by id
-	classes  map[string]*class   // by the text of the requirements
-	names    names
+	queues    map[string]*queue
+	environs  map[string]*queueEnvironment
+	fleets    map[string]*fleet
+	workers   map[string]*worker
+	jobs      map[string]*job
+	sessions  map[string]*session // those that are not over, by id
+	classes   map[string]*class   // by the text of the requirements
+	limits    map[string]*limit
+	budgets   map[string]*budget
+	costScale float64 // of the farm
+	names     names
 
 	heard ring[worker] // online workers, the one that was heard longest ago first
 	dirty dirt
@@ -87,15 +92,18 @@ type Core struct {
 // New returns an empty core. The seed feeds the ids of sessions; no two cores may share one.
 func New(cfg Config, seed [32]byte) *Core {
 	c := &Core{
-		cfg:      cfg.withDefaults(),
-		random:   rand.NewChaCha8(seed),
-		queues:   map[string]*queue{},
-		environs: map[string]*queueEnvironment{},
-		fleets:   map[string]*fleet{},
-		workers:  map[string]*worker{},
-		jobs:     map[string]*job{},
-		sessions: map[string]*session{},
-		classes:  map[string]*class{},
+		cfg:       cfg.withDefaults(),
+		random:    rand.NewChaCha8(seed),
+		queues:    map[string]*queue{},
+		environs:  map[string]*queueEnvironment{},
+		fleets:    map[string]*fleet{},
+		workers:   map[string]*worker{},
+		jobs:      map[string]*job{},
+		sessions:  map[string]*session{},
+		classes:   map[string]*class{},
+		limits:    map[string]*limit{},
+		budgets:   map[string]*budget{},
+		costScale: 1,
 	}
 	c.heard.init()
 	return c
@@ -166,6 +174,12 @@ func (c *Core) decide(command Command) (Result, error) {
 	case Why:
 		explanation, err := c.why(cmd)
 		return Result{Explanation: explanation}, err
+	case PutLimitAssociation:
+		return Result{}, c.putLimitAssociation(cmd)
+	case DeleteLimitAssociation:
+		return Result{}, c.deleteLimitAssociation(cmd)
+	case CountLimits:
+		return Result{LimitCounts: c.countLimits()}, nil
 	default:
 		return Result{}, &InvalidError{Field: "command", Message: fmt.Sprintf("unknown command %T", command)}
 	}

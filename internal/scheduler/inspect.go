@@ -32,7 +32,38 @@ func (c *Core) Check() error {
 	for _, q := range c.queues {
 		c.checkQueue(q, report)
 	}
+	c.checkLimits(report)
 	return errors.Join(problems...)
+}
+
+// checkLimits recounts what open taskRuns hold. More than the maximum may be held only after it was lowered, which
+// the simulator knows.
+func (c *Core) checkLimits(report reporter) {
+	used, tasks := map[*limit]int64{}, map[*limitLink]int{}
+	for _, s := range c.sessions {
+		for _, a := range s.open {
+			for _, t := range a.takes {
+				used[t.from.limit] += t.count
+				tasks[t.from]++
+				if a.row.Kind != row.ActionTaskRun || t.from.queue != s.job.queue {
+					report("session %s: action %d holds some of limit %s", s.row.SessionID, a.row.ActionIndex, t.from.limit.id)
+				}
+			}
+		}
+	}
+	for id, l := range c.limits {
+		if l.used != used[l] {
+			report("limit %s has %d in use, says %d", id, used[l], l.used)
+		}
+		for _, of := range l.links {
+			if of.tasks != tasks[of] {
+				report("association %s has %d tasks, says %d", of.id(), tasks[of], of.tasks)
+			}
+			if of.row.Status == status.AssociationStopped && of.tasks > 0 {
+				report("association %s is STOPPED while tasks hold the limit", of.id())
+			}
+		}
+	}
 }
 
 type reporter func(format string, args ...any)
@@ -207,7 +238,13 @@ func (c *Core) Dump() string {
 	line("farm", c.farmID, c.lastNumber, len(c.classes))
 	for _, id := range slices.Sorted(maps.Keys(c.queues)) {
 		q := c.queues[id]
-		line("queue", id, q.blocked, q.reason, q.order, q.sessions)
+		line("queue", id, q.needsBudget, q.reason, q.cancels, q.order, q.sessions, q.spent.row.Amount)
+		for _, l := range q.limits {
+			line(" limit", l.row, l.tasks)
+		}
+		for _, b := range q.budgets {
+			line(" budget", b.id, b.set, b.spent.row)
+		}
 		for _, e := range q.environments {
 			line(" environment", e.id, e.name, e.priority)
 		}
@@ -219,6 +256,10 @@ func (c *Core) Dump() string {
 		f := c.fleets[id]
 		line("fleet", id, f.maxWorkers, f.free, f.offers.amounts, f.offers.attributes)
 	}
+	for _, id := range slices.Sorted(maps.Keys(c.limits)) {
+		l := c.limits[id]
+		line("limit", id, l.name, l.most, l.used)
+	}
 	for _, id := range slices.Sorted(maps.Keys(c.workers)) {
 		line("worker", c.workers[id].row)
 	}
@@ -227,7 +268,7 @@ func (c *Core) Dump() string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.sessions)) {
 		s := c.sessions[id]
-		line("session", s.row, s.ending, fmt.Sprint(s.entries), s.succeeded, s.busy)
+		line("session", s.row, s.ending, fmt.Sprint(s.entries), s.succeeded, s.busy, s.meter.Runtime, s.meter.total())
 		for _, a := range s.open {
 			line(" action", a.row)
 		}

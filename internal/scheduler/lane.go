@@ -66,7 +66,7 @@ func (l *link) lane(d *demand) *lane {
 }
 
 // runs reports whether the fleet of an association can run a class.
-func (l *link) runs(k *class) bool { return k.runsOn(l.fleet) }
+func (l *link) runs(k *class) bool { return l.fit(k).runs }
 
 // offer counts a step in or out of the offers of its job as it gains or loses READY tasks.
 func (c *Core) offer(s *step) {

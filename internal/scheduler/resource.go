@@ -14,15 +14,20 @@ import (
 
 // queue is a queue of the farm.
 type queue struct {
-	id           string
-	blocked      bool
-	cancels      bool   // what runs when it becomes blocked
-	reason       string // why it is blocked
-	order        QueueOrder
-	environments []*queueEnvironment // in the order in which sessions enter them
-	links        []*link             // by fleet id
-	jobs         map[string]*job     // those in memory
-	sessions     int
+	id             string
+	needsBudget    bool
+	cancelsWithout bool   // what runs, when it needs a budget and has none
+	reason         string // why it is blocked, "" when it is not
+	cancels        bool   // what ran when it became blocked
+	order          QueueOrder
+	environments   []*queueEnvironment // in the order in which sessions enter them
+	links          []*link             // by fleet id
+	limits         []*limitLink        // by limit id
+	demands        []*demand           // of its steps
+	budgets        []*budget           // by id
+	spent          *spending           // by its sessions that ended
+	jobs           map[string]*job     // those in memory
+	sessions       int
 }
 
 // queueEnvironment is an environment that every session of a queue enters.
@@ -75,7 +80,12 @@ func (c *Core) putResource(cmd PutResource) error {
 }
 
 func (c *Core) knows(kind row.Kind) bool {
-	return kind == row.KindQueue || kind == row.KindQueueEnvironment || kind == row.KindFleet
+	switch kind {
+	case row.KindQueue, row.KindQueueEnvironment, row.KindFleet, row.KindLimit, row.KindBudget:
+		return true
+	default:
+		return false
+	}
 }
 
 func (c *Core) has(kind row.Kind, id string) bool {
@@ -86,6 +96,10 @@ func (c *Core) has(kind row.Kind, id string) bool {
 		return c.environs[id] != nil
 	case row.KindFleet:
 		return c.fleets[id] != nil
+	case row.KindLimit:
+		return c.limits[id] != nil
+	case row.KindBudget:
+		return c.budgets[id] != nil
 	default:
 		return false
 	}
@@ -100,6 +114,12 @@ func (c *Core) learnResource(r *row.Resource) error {
 		return c.learnQueueEnvironment(r)
 	case row.KindFleet:
 		return c.learnFleet(r)
+	case row.KindFarm:
+		return c.learnFarm(r)
+	case row.KindLimit:
+		return c.learnLimit(r)
+	case row.KindBudget:
+		return c.learnBudget(r)
 	default:
 		return nil
 	}
@@ -112,23 +132,18 @@ func (c *Core) learnQueue(r *row.Resource) error {
 	}
 	q := c.queues[r.ID]
 	if q == nil {
-		q = &queue{id: r.ID, jobs: map[string]*job{}}
+		q = &queue{id: r.ID, jobs: map[string]*job{}, spent: c.newSpending(r.ID)}
 		c.queues[r.ID] = q
 	}
-	stops := settings.Blocked && settings.CancelTasks && (!q.blocked || !q.cancels)
-	q.blocked, q.reason, q.cancels = settings.Blocked, settings.BlockedReason, settings.CancelTasks
+	q.needsBudget, q.cancelsWithout = settings.NeedsBudget, settings.CancelTasks
 	if !q.order.equal(&settings.Order) {
 		q.order = settings.Order
 		c.reindex(q)
-	}
-	for _, l := range q.links {
-		if stops {
-			for _, s := range c.sessionsOf(l) {
-				c.cancelSession(s, true, causeStop)
-			}
+		for _, l := range q.links {
+			c.wakeFleet(l)
 		}
-		c.wakeFleet(l)
 	}
+	c.reviewBudgets(q)
 	return nil
 }
 
@@ -166,7 +181,10 @@ func (c *Core) learnFleet(r *row.Resource) error {
 	}
 	f.maxWorkers = int(settings.MaxWorkers)
 	if changed := f.offers.set(settings); changed {
-		c.refit(f)
+		c.refit(f.links)
+		for _, l := range f.links {
+			c.reevaluate(l.queue)
+		}
 	}
 	return nil
 }
@@ -183,6 +201,10 @@ func (c *Core) deleteResource(cmd DeleteResource) error {
 		c.deleteQueueEnvironment(c.environs[cmd.ID])
 	case row.KindFleet:
 		err = c.deleteFleet(c.fleets[cmd.ID])
+	case row.KindLimit:
+		err = c.deleteLimit(c.limits[cmd.ID])
+	case row.KindBudget:
+		c.deleteBudget(c.budgets[cmd.ID])
 	}
 	if err != nil {
 		return err
@@ -200,6 +222,9 @@ func (c *Core) deleteQueue(q *queue) error {
 	if len(q.links) > 0 {
 		return inUse("queue", q.id, "the queue is still associated with a fleet")
 	}
+	if len(q.limits) > 0 {
+		return inUse("queue", q.id, "the queue is still associated with a limit")
+	}
 	if q.sessions > 0 {
 		return inUse("queue", q.id, "sessions of the queue are still running")
 	}
@@ -210,6 +235,10 @@ func (c *Core) deleteQueue(q *queue) error {
 	for _, j := range q.inOrder() {
 		c.forget(j)
 		c.dirty.changes.DeleteJobs = append(c.dirty.changes.DeleteJobs, j.row.JobID)
+	}
+	for _, b := range q.budgets { // nothing is left that they could count
+		delete(c.budgets, b.id)
+		c.dirty.changes.DeleteResources = append(c.dirty.changes.DeleteResources, row.ResourceKey{Kind: row.KindBudget, ID: b.id})
 	}
 	delete(c.queues, q.id)
 	return nil

@@ -11,8 +11,8 @@ import (
 func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 	c.now = now
 	c.farmID, c.lastNumber = snapshot.FarmID, snapshot.LastNumber
-	// Queues first: their environments name them.
-	for _, kind := range [...]row.Kind{row.KindQueue, row.KindFleet, row.KindQueueEnvironment} {
+	// Queues first: their environments and budgets name them.
+	for _, kind := range [...]row.Kind{row.KindFarm, row.KindQueue, row.KindFleet, row.KindQueueEnvironment, row.KindLimit, row.KindBudget} {
 		for i := range snapshot.Resources {
 			if r := &snapshot.Resources[i]; r.Kind == kind {
 				if err := c.learnResource(r); err != nil {
@@ -28,6 +28,14 @@ func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 		}
 		c.addLink(r, q, f)
 	}
+	for _, r := range snapshot.LimitAssociations {
+		q, l := c.queues[r.QueueID], c.limits[r.LimitID]
+		if q == nil || l == nil {
+			return fmt.Errorf("restore association of %s and %s: one of them is missing", r.QueueID, r.LimitID)
+		}
+		c.addLimitLink(r, q, l)
+	}
+	c.restoreSpendings(snapshot.Spendings)
 	for _, r := range snapshot.Workers {
 		f := c.fleets[r.FleetID]
 		if f == nil {
@@ -47,7 +55,25 @@ func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 		}
 	}
 	c.evict()
+	for _, q := range c.queues {
+		c.reviewBudgets(q)
+	}
 	return nil
+}
+
+// restoreSpendings takes over what budgets and queues spent, in place of what learning them made of it.
+func (c *Core) restoreSpendings(rows []row.Spending) {
+	for id, b := range c.budgets {
+		b.spent = c.newSpending(id)
+	}
+	for _, r := range rows {
+		if b := c.budgets[r.ID]; b != nil {
+			b.spent.row = r
+		}
+		if q := c.queues[r.ID]; q != nil {
+			q.spent.row = r
+		}
+	}
 }
 
 // LoadJob takes a job that [Core.Missing] asked for into memory, for the next command.
@@ -124,6 +150,15 @@ func (c *Core) loadSessions(j *job, snapshot *row.JobSnapshot) error {
 		}
 	}
 	for _, s := range bySeq {
+		for _, a := range s.open {
+			if err := c.restoreLimits(a); err != nil {
+				return err
+			}
+		}
+		if err := unmarshal(s.row.Usage, &s.meter); err != nil {
+			return fmt.Errorf("usage of session %s: %w", s.row.SessionID, err)
+		}
+		s.meter.until = c.lived
 		s.ending = s.ending || s.emptied()
 	}
 	return nil

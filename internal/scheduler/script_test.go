@@ -45,6 +45,7 @@ type script struct {
 	aliases  map[string]string // session id -> S1, S2 …
 	fleets   map[string]string // of workers
 	current  map[string]string // latest session id of a worker
+	prices   scheduler.Prices
 }
 
 func newScript(t *testing.T) *script {
@@ -59,7 +60,7 @@ func newScript(t *testing.T) *script {
 
 func (s *script) restart() {
 	s.restarts++
-	s.core = scheduler.New(scheduler.Config{OnViolation: func(v scheduler.Violation) { s.t.Errorf("violation: %s", v) }}, [32]byte{s.restarts})
+	s.core = scheduler.New(scheduler.Config{Prices: s.prices, OnViolation: func(v scheduler.Violation) { s.t.Errorf("violation: %s", v) }}, [32]byte{s.restarts})
 	if err := s.core.Restore(s.now, s.store.Snapshot(farm)); err != nil {
 		s.t.Fatal(err)
 	}
@@ -83,6 +84,10 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		if after := s.core.Dump(); before != after {
 			t.Errorf("the restored core differs\n%s\n%s", before, after)
 		}
+	case "price":
+		s.price(d)
+	case "spent":
+		s.spent(&out)
 	case "poll":
 		s.poll(&out, d)
 	case "why":
@@ -225,6 +230,15 @@ func (s *script) command(d *datadriven.TestData) scheduler.Command {
 	case "disassociate":
 		queue, fleet, _ := strings.Cut(id, "/")
 		return scheduler.DeleteAssociation{FarmID: farm, QueueID: queue, FleetID: fleet}
+	case "limit":
+		return s.limit(id, a)
+	case "limit-associate":
+		return s.limitAssociation(id, a)
+	case "limit-disassociate":
+		queue, limit, _ := strings.Cut(id, "/")
+		return scheduler.DeleteLimitAssociation{FarmID: farm, QueueID: queue, LimitID: limit}
+	case "budget":
+		return s.budget(id, a)
 	case "worker-create":
 		s.fleets[id] = a["fleet"]
 		return scheduler.CreateWorker{Worker: row.Worker{FarmID: farm, FleetID: a["fleet"], WorkerID: id}}
@@ -256,7 +270,7 @@ func put(kind row.Kind, id, parent string, settings any) scheduler.Command {
 
 // queueSettings reads blocked, cancel, order=balanced or order=weighted with their numbers.
 func queueSettings(a args) scheduler.QueueScheduling {
-	settings := scheduler.QueueScheduling{Blocked: a["blocked"] != "", CancelTasks: a["cancel"] != ""}
+	settings := scheduler.QueueScheduling{NeedsBudget: a["blocked"] != "", CancelTasks: a["cancel"] != ""}
 	number := func(name string, otherwise float64) float64 {
 		if n, err := strconv.ParseFloat(a[name], 64); err == nil {
 			return n
@@ -344,6 +358,16 @@ func (s *script) addStep(cmd *scheduler.CreateJob, names map[string]int32, field
 	}
 	if amount.Min != nil || amount.Max != nil {
 		need.Amounts = append(need.Amounts, amount)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if !strings.HasPrefix(name, "amount.") {
+			continue
+		}
+		other := openjd.AmountRequirement{Name: name}
+		if n, err := strconv.ParseFloat(a[name], 64); err == nil {
+			other.Min = &n
+		}
+		need.Amounts = append(need.Amounts, other)
 	}
 	if any, all := a.list("os"), a.list("os-all"); any != nil || all != nil {
 		need.Attributes = append(need.Attributes, openjd.AttributeRequirement{Name: "attr.worker.os.family", AnyOf: any, AllOf: all})

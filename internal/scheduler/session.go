@@ -27,6 +27,8 @@ type session struct {
 	succeeded int   // tasks
 	busy      int64 // microseconds that those took
 
+	meter meter
+
 	dirty     bool
 	unsettled bool
 }
@@ -240,6 +242,7 @@ func (c *Core) endSession(s *session, by cause) {
 		return
 	}
 	s.row.EndedAt = c.now.Wall
+	c.closeMeter(s)
 	s.stay()
 	delete(c.sessions, s.row.SessionID)
 	s.worker.session = nil

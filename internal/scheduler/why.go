@@ -36,7 +36,7 @@ const (
 	WhyStopped    Code = "STOPPED"    // the association of queue and fleet is not ACTIVE
 	WhyNoFleet    Code = "NO_FLEET"   // the queue is associated with no fleet
 	WhyBlocked    Code = "BLOCKED"    // the queue may not schedule
-	WhyLimit      Code = "LIMIT"      // the limits in Subjects are used up
+	WhyLimit      Code = "LIMIT"      // the limits in Subjects are used up, or are not to be used
 	WhyMaxWorkers Code = "MAX_WORKERS"
 )
 
@@ -189,7 +189,7 @@ func (c *Core) whyNoFleetFits(s *step) []Reason {
 	var out []Reason
 	for _, l := range s.job.queue.links {
 		if !l.runs(s.class) {
-			out = append(out, Reason{Code: WhyMismatch, FleetID: l.fleet.id, Message: l.fleet.offers.mismatch(&s.class.requirements)})
+			out = append(out, Reason{Code: WhyMismatch, FleetID: l.fleet.id, Message: l.mismatch(s.class)})
 		}
 	}
 	return out
@@ -199,8 +199,8 @@ func (c *Core) whyNoFleetFits(s *step) []Reason {
 func (c *Core) whyReady(s *step) []Reason {
 	j, q := s.job, s.job.queue
 	switch {
-	case q.blocked:
-		return []Reason{{Code: WhyBlocked, Message: strings.TrimSuffix("the queue is blocked: "+q.reason, ": ")}}
+	case q.reason != "":
+		return []Reason{{Code: WhyBlocked, Message: "the queue is blocked: " + q.reason}}
 	case len(q.links) == 0:
 		return []Reason{{Code: WhyNoFleet, Message: "the queue is associated with no fleet"}}
 	case !j.hasRoom():
@@ -224,12 +224,12 @@ func (c *Core) whyLink(s *step, l *link) Reason {
 	takes := c.demandOf(l, s.class)
 	switch {
 	case !l.runs(s.class):
-		r.Code, r.Message = WhyMismatch, l.fleet.offers.mismatch(&s.class.requirements)
+		r.Code, r.Message = WhyMismatch, l.mismatch(s.class)
 	case !l.serves():
 		r.Code, r.Message = WhyStopped, fmt.Sprintf("the association with the fleet is %s", l.row.Status)
 	case !takes.room():
-		r.Code, r.Subjects = WhyLimit, takes.full()
-		r.Message = "used up: " + strings.Join(r.Subjects, ", ")
+		r.Code = WhyLimit
+		r.Subjects, r.Message = takes.full()
 	case online == 0:
 		r.Code, r.Message = WhyNoWorkers, "no worker of the fleet is online"
 	default:

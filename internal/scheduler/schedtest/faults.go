@@ -178,7 +178,7 @@ func (s *simulation) reconfigure() error {
 	i := r.IntN(2)
 	switch r.IntN(6) {
 	case 0:
-		cmd = scheduler.PutResource{Resource: resource(row.KindQueue, queueID(i), farmID, scheduler.QueueScheduling{Blocked: r.IntN(2) == 0, CancelTasks: r.IntN(2) == 0, Order: s.order()})}
+		cmd = scheduler.PutResource{Resource: resource(row.KindQueue, queueID(i), farmID, scheduler.QueueScheduling{NeedsBudget: r.IntN(2) == 0, CancelTasks: r.IntN(2) == 0, Order: s.order()})}
 	case 1:
 		cmd = scheduler.PutResource{Resource: resource(row.KindFleet, fleetID(i), farmID, fleetOf(float64(1+r.IntN(4))))}
 	case 2:
