@@ -59,6 +59,7 @@ type Service struct {
 	pages      pageTokens
 	// configuration is locked, by farm, from reading what a change depends on until it is committed.
 	configuration *locks
+	maxFound      int // by a search
 	shapes        *shapes
 	aggregations  *aggregations
 	streams       *remembered // log streams that are known to exist
@@ -86,7 +87,7 @@ func New(c Config) (*Service, error) {
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
 		identities: c.Identities, quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
-		shapes: newShapes(), aggregations: newAggregations(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
+		shapes: newShapes(), maxFound: maxFound, aggregations: newAggregations(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.waiting = c.Waiting; s.waiting == nil {
 		s.waiting = NewWaiting(0)

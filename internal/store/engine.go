@@ -60,6 +60,7 @@ type Table struct {
 	Columns []string // the primary key first
 	Key     int      // number of columns in the primary key
 	Fixed   int      // number of columns after the key that never change once inserted
+	Seldom  int      // number of columns after those that have indexes and change seldom: an engine may look before it writes
 }
 
 // Batch is rows for one table, no primary key twice.

@@ -6,24 +6,25 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-var jobs = newTable("job", 1, 5,
-	"job_id, farm_id, queue_id, number, created_at, created_by, name, description, lifecycle, lifecycle_message, "+
-		"task_status, target, counts, failure_retries, priority, max_failed_tasks, max_retries, max_workers, sessions, "+
-		"started_at, ended_at, updated_at, updated_by, storage_profile_id, source_job_id",
+var jobs = newTable("job", 1, 6,
+	"job_id, farm_id, queue_id, number, created_at, created_by, source_job_id, "+
+		"name, lifecycle, task_status, priority, started_at, ended_at, updated_at, "+
+		"description, lifecycle_message, target, counts, failure_retries, max_failed_tasks, max_retries, max_workers, "+
+		"sessions, updated_by, storage_profile_id",
 	func(v []any, r *row.Job) []any {
-		return append(v, r.JobID, r.FarmID, r.QueueID, r.Number, r.CreatedAt, r.CreatedBy, r.Name, r.Description,
-			r.Lifecycle.String(), r.LifecycleMessage, r.TaskStatus.String(), r.Target.String(), formatCounts(&r.Counts),
-			r.FailureRetries, int64(r.Priority), int64(r.MaxFailedTasks), int64(r.MaxRetries), int64(r.MaxWorkers),
-			r.Sessions, r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.StorageProfileID, r.SourceJobID)
+		return append(v, r.JobID, r.FarmID, r.QueueID, r.Number, r.CreatedAt, r.CreatedBy, r.SourceJobID,
+			r.Name, r.Lifecycle.String(), r.TaskStatus.String(), int64(r.Priority), r.StartedAt, r.EndedAt, r.UpdatedAt,
+			r.Description, r.LifecycleMessage, r.Target.String(), formatCounts(&r.Counts), r.FailureRetries,
+			int64(r.MaxFailedTasks), int64(r.MaxRetries), int64(r.MaxWorkers), r.Sessions, r.UpdatedBy, r.StorageProfileID)
 	},
 	func(r *row.Job) []any {
 		return []any{
-			&r.JobID, &r.FarmID, &r.QueueID, &r.Number, &r.CreatedAt, &r.CreatedBy, &r.Name, &r.Description,
-			lifecycle(&r.Lifecycle), &r.LifecycleMessage, taskStatus(&r.TaskStatus), taskStatus(&r.Target), counts(&r.Counts),
-			&r.FailureRetries, &r.Priority, &r.MaxFailedTasks, &r.MaxRetries, &r.MaxWorkers,
-			&r.Sessions, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.StorageProfileID, &r.SourceJobID,
+			&r.JobID, &r.FarmID, &r.QueueID, &r.Number, &r.CreatedAt, &r.CreatedBy, &r.SourceJobID,
+			&r.Name, lifecycle(&r.Lifecycle), taskStatus(&r.TaskStatus), &r.Priority, &r.StartedAt, &r.EndedAt, &r.UpdatedAt,
+			&r.Description, &r.LifecycleMessage, taskStatus(&r.Target), counts(&r.Counts), &r.FailureRetries,
+			&r.MaxFailedTasks, &r.MaxRetries, &r.MaxWorkers, &r.Sessions, &r.UpdatedBy, &r.StorageProfileID,
 		}
-	})
+	}).seldom(7)
 
 var sqlJob = jobs.selectAll + ` WHERE job_id = $1`
 

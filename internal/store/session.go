@@ -22,7 +22,7 @@ var sessions = newTable("session", 2, 7,
 			&r.StartedAt, sessionStatus(&r.Lifecycle), sessionStatus(&r.Target),
 			&r.Actions, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.HostProperties, &r.Usage,
 		}
-	})
+	}).seldom(1) // lifecycle
 
 func sessionStatus(dest *status.Session) parsed[status.Session] {
 	return parsed[status.Session]{dest, status.ParseSession}

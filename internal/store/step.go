@@ -87,3 +87,11 @@ var sqlTasks = tasks.selectAll + `
 func (d *DB) Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error) {
 	return list(ctx, d.engine, tasks, sqlTasks, jobID, int64(stepIndex), from, to)
 }
+
+var sqlTouchedTasks = tasks.selectAll + `
+	WHERE job_id = $1 AND step_index = $2 AND task_index >= $3 ORDER BY task_index LIMIT $4`
+
+// TouchedTasks implements [Reader].
+func (d *DB) TouchedTasks(ctx context.Context, jobID string, stepIndex int32, from int64, limit int) ([]row.Task, error) {
+	return list(ctx, d.engine, tasks, sqlTouchedTasks, jobID, int64(stepIndex), from, int64(limit))
+}

@@ -81,6 +81,15 @@ type Reader interface {
 	Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error)
 	CountJobs(ctx context.Context, queueID string) (int64, error)
 
+	// CountFound counts the jobs that a search finds, up to a limit.
+	CountFound(ctx context.Context, search *JobSearch, limit int) (int, error)
+	// FoundJobs gives the jobs that a search finds, from an offset. few says that they are so few that all can be read.
+	FoundJobs(ctx context.Context, search *JobSearch, few bool, offset, limit int) ([]row.Job, error)
+	// JobsByAge lists the jobs of a queue that meet a condition, newest first, before the given key. Start with [LastJob].
+	JobsByAge(ctx context.Context, queueID string, where *Condition, before JobCursor, limit int) ([]row.Job, error)
+	// JobParameters gives the parameters of jobs, as their documents have them.
+	JobParameters(ctx context.Context, jobIDs []string) (map[string][]byte, error)
+
 	StepByID(ctx context.Context, stepID string) (*row.Step, error)
 	// Steps lists in template order, from StepIndex >= from.
 	Steps(ctx context.Context, jobID string, from int32, limit int) ([]row.Step, error)
@@ -89,6 +98,8 @@ type Reader interface {
 
 	// Tasks lists the touched tasks with from <= TaskIndex < to.
 	Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error)
+	// TouchedTasks lists the touched tasks from TaskIndex >= from.
+	TouchedTasks(ctx context.Context, jobID string, stepIndex int32, from int64, limit int) ([]row.Task, error)
 
 	SessionByID(ctx context.Context, sessionID string) (*row.Session, error)
 	// Sessions lists a job's in order of start, from Seq >= from.

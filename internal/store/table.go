@@ -31,6 +31,12 @@ func newTable[T any](
 	}
 }
 
+// seldom says how many of the columns after the fixed ones have indexes and change seldom.
+func (t *table[T]) seldom(n int) *table[T] {
+	t.Seldom = n
+	return t
+}
+
 // batch implements [Batch].
 type batch[T any] struct {
 	table *table[T]

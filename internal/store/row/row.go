@@ -3,7 +3,7 @@
 //
 // Rows are plain values. Times are microseconds since 1970 UTC, 0 when absent.
 // Documents are JSON texts. The members of primary keys, the ids of parents, creation
-// stamps, a job's number, a session's start and what a session action is about never
+// stamps, a job's number and source, a session's start and what a session action is about never
 // change: once inserted, the store keeps their first value. Jobs, steps, tasks, sessions and session actions of one
 // job share the prefix of their primary keys, so that the rows of an active job lie
 // together on disk.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -91,9 +90,9 @@ func (p *pool) close() error {
 // conn is a connection with its prepared statements. One goroutine uses it at a time.
 type conn struct {
 	sql        *sql.Conn
-	statements map[string]*sql.Stmt       // by portable text
-	upserts    map[*store.Table]*sql.Stmt // by table
-	broken     bool                       // met an error after which it must not be used again
+	statements map[string]*sql.Stmt // by portable text
+	upserts    map[*store.Table]*upsert
+	broken     bool // met an error after which it must not be used again
 }
 
 func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
@@ -101,7 +100,7 @@ func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{sql: c, statements: map[string]*sql.Stmt{}, upserts: map[*store.Table]*sql.Stmt{}}, nil
+	return &conn{sql: c, statements: map[string]*sql.Stmt{}, upserts: map[*store.Table]*upsert{}}, nil
 }
 
 // discard closes the connection. Whatever was not committed is gone; there is nothing to
@@ -110,8 +109,8 @@ func (c *conn) discard() {
 	for _, s := range c.statements {
 		_ = s.Close()
 	}
-	for _, s := range c.upserts {
-		_ = s.Close()
+	for _, u := range c.upserts {
+		u.close()
 	}
 	_ = c.sql.Close()
 }
@@ -197,31 +196,40 @@ func (c *conn) Query(ctx context.Context, text string, args []any, scan func(sto
 	return nil
 }
 
-// Upsert implements [store.Tx]: a prepared statement for each row, which is faster here
-// than any statement for many rows.
+// Upsert implements [store.Tx]: prepared statements for each row, which is faster here than any statement for many rows.
 func (c *conn) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
 	ctx = context.WithoutCancel(ctx)
-	s := c.upserts[table]
-	if s == nil {
+	u := c.upserts[table]
+	if u == nil {
 		var err error
-		if s, err = c.sql.PrepareContext(ctx, placeholders(upsertText(table))); err != nil {
+		if u, err = c.newUpsert(ctx, table); err != nil {
 			return c.failed(err)
 		}
-		c.upserts[table] = s
+		c.upserts[table] = u
 	}
-	values := make([]any, 0, len(table.Columns))
+	values := make([]any, 0, len(table.Columns)+table.Seldom+table.Key)
 	for i := range rows.Len() {
 		values = rows.Append(values[:0], i)
-		if _, err := s.ExecContext(ctx, values...); err != nil {
+		if err := u.write(ctx, table, values); err != nil {
 			return c.failed(err)
 		}
 	}
 	return nil
 }
 
+// maxStatements bounds the statements that a connection keeps prepared: searches have texts of many shapes.
+const maxStatements = 500
+
 func (c *conn) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 	if s := c.statements[text]; s != nil {
 		return s, nil
+	}
+	for old, s := range c.statements {
+		if len(c.statements) < maxStatements {
+			break
+		}
+		_ = s.Close() // any one; it is not running
+		delete(c.statements, old)
 	}
 	s, err := c.sql.PrepareContext(ctx, placeholders(text))
 	if err != nil {
@@ -229,26 +237,6 @@ func (c *conn) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 	}
 	c.statements[text] = s
 	return s, nil
-}
-
-// upsertText writes only what may change, so that indexes on the rest are left alone.
-func upsertText(t *store.Table) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + t.Name + " (" + strings.Join(t.Columns, ", ") + ") VALUES (")
-	for i := range t.Columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	b.WriteString(") ON CONFLICT (" + strings.Join(t.Columns[:t.Key], ", ") + ") DO UPDATE SET ")
-	for i, column := range t.Columns[t.Key+t.Fixed:] {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(column + " = excluded." + column)
-	}
-	return b.String()
 }
 
 // placeholders turns $n into ?n, which SQLite numbers too. The store's texts have no $ elsewhere.

@@ -369,7 +369,7 @@ func testReplace(t *testing.T, s store.Store) {
 		job, document := r.Job("farm", "queue", 1)
 		commit(r, s, &row.Changes{Jobs: []row.Job{job}, JobDocuments: []row.JobDocument{document}})
 		next, _ := r.Job("farm", "queue", 1)
-		next.JobID, next.CreatedAt, next.CreatedBy = job.JobID, job.CreatedAt, job.CreatedBy
+		next.JobID, next.CreatedAt, next.CreatedBy, next.SourceJobID = job.JobID, job.CreatedAt, job.CreatedBy, job.SourceJobID
 		commit(r, s, &row.Changes{Jobs: []row.Job{next}})
 		got, err := s.Job(ctx, job.JobID)
 		same(r, "Job", &next, must(r, got, err))

@@ -1,0 +1,574 @@
+package farm
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/postgres"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/storetest/postgrestest"
+	openjd "github.com/farmhand-render/farmhand/openjd/job"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
+
+// onEachStore runs a test on both stores.
+func onEachStore(t *testing.T, test func(t *testing.T, db store.Store)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, openStore(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		db, err := postgres.Open(t.Context(), postgrestest.URL(t), postgres.Options{Relaxed: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, db)
+	})
+}
+
+// searchFarm is a farm with random jobs, steps, tasks and workers that nobody works on.
+type searchFarm struct {
+	*testFarm
+	farmID string
+	queues []string
+	fleets []string
+	random *rand.Rand
+	rows   row.Changes
+}
+
+func openSearchFarm(t *testing.T, db store.Store, jobs int) *searchFarm {
+	t.Helper()
+	f := &searchFarm{testFarm: openFarmOn(t, db), random: rand.New(rand.NewPCG(1, 2))}
+	f.farmID = f.newFarm()
+	for range 3 {
+		f.queues = append(f.queues, f.newQueue(f.farmID))
+		f.fleets = append(f.fleets, f.newFleet(f.farmID))
+	}
+	for n := range jobs {
+		f.addJob(n + 1)
+	}
+	for n := range jobs / 2 {
+		f.addWorker(n)
+	}
+	if err := db.Commit(t.Context(), &f.rows); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func pick[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values))] }
+
+// The values that rows have and requests ask for: few, so that they meet.
+var (
+	searchNames  = []string{"shot_010", "Shot 020", "shot-010 comp", "caf\u00e9", "x"}
+	searchHosts  = []string{"shot_010", "Host-010.comp", "x"}
+	searchPeople = []string{"ada", "Bob", "ada.l"}
+	searchTimes  = []int64{1_700_000_000_000_000, 1_700_000_000_002_999, 1_700_000_000_003_000, 1_700_000_003_500_000}
+)
+
+func (f *searchFarm) time() int64 { return pick(f.random, append(searchTimes, 0, 0)...) }
+
+func (f *searchFarm) stamp() row.Stamp {
+	return row.Stamp{
+		CreatedAt: pick(f.random, searchTimes...), CreatedBy: pick(f.random, searchPeople...),
+		UpdatedAt: f.time(), UpdatedBy: pick(f.random, append(searchPeople, "")...),
+	}
+}
+
+func (f *searchFarm) taskStatus() status.Task {
+	return pick(f.random, status.TaskReady, status.TaskFailed, status.TaskSucceeded, status.TaskRunning)
+}
+
+func (f *searchFarm) addJob(number int) {
+	id, r := fmt.Sprintf("job-%032x", f.random.Uint64()), f.random
+	job := row.Job{
+		FarmID: f.farmID, QueueID: pick(r, f.queues...), JobID: id, Number: int64(number), Name: pick(r, searchNames...),
+		Lifecycle: pick(r, status.LifecycleCreateComplete, status.LifecycleArchived), LifecycleMessage: pick(r, "", "done"),
+		TaskStatus: f.taskStatus(), Target: pick(r, status.TaskNone, status.TaskReady, status.TaskSuspended),
+		FailureRetries: r.Int64N(3), Priority: r.Int32N(3) * 10, MaxFailedTasks: r.Int32N(2), MaxRetries: r.Int32N(2),
+		MaxWorkers: pick[int32](r, 0, -1, 2), StartedAt: f.time(), EndedAt: f.time(), Stamp: f.stamp(),
+		SourceJobID: pick(r, "", fmt.Sprintf("job-%032x", r.IntN(2))),
+	}
+	parameters := map[string]deadline.JobParameter{}
+	if r.IntN(4) > 0 {
+		parameters["Frames"] = deadline.JobParameter{Int: new(fmt.Sprint(pick(r, 9, 10, 100)))}
+	}
+	if r.IntN(4) > 0 {
+		parameters["Scene"] = deadline.JobParameter{Path: new(pick(r, "/a/shot.blend", "/B/x"))}
+	}
+	text, err := json.Marshal(parameters)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.rows.Jobs = append(f.rows.Jobs, job)
+	f.rows.JobDocuments = append(f.rows.JobDocuments, row.JobDocument{JobID: id, Parameters: text})
+	for index := range 1 + r.Int32N(2) {
+		f.addStep(&job, index)
+	}
+}
+
+func (f *searchFarm) addStep(job *row.Job, index int32) {
+	r := f.random
+	step := row.Step{
+		JobID: job.JobID, StepIndex: index, StepID: fmt.Sprintf("step-%032x", r.Uint64()), Name: pick(r, searchNames...),
+		Lifecycle: status.LifecycleCreateComplete, LifecycleMessage: pick(r, "", "done"), TaskStatus: f.taskStatus(),
+		Target: pick(r, status.TaskNone, status.TaskReady), FailureRetries: r.Int64N(3), Tasks: 1, Cursor: 1,
+		Rest: f.taskStatus(), RestTarget: pick(r, status.TaskNone, status.TaskReady), RestUpdatedAt: f.time(),
+		RestUpdatedBy: pick(r, "", "ada"), StartedAt: f.time(), EndedAt: f.time(), Stamp: f.stamp(),
+	}
+	document := row.StepDocument{JobID: job.JobID, StepIndex: index, StepID: step.StepID, Template: []byte(`{}`)}
+	if tasks := r.IntN(7); tasks > 0 {
+		var values []string
+		for n := range tasks {
+			values = append(values, fmt.Sprint(8+n))
+		}
+		space, err := json.Marshal(openjd.SpaceDefinition{
+			Parameters: []openjd.SpaceParameter{{Name: "Frame", Type: template.IntTaskParameter, Values: values}},
+		})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		document.Space, step.Tasks = space, int64(tasks)
+	}
+	for task := range step.Tasks {
+		if r.IntN(3) == 0 {
+			f.rows.Tasks = append(f.rows.Tasks, row.Task{
+				JobID: job.JobID, StepIndex: index, TaskIndex: task, Status: f.taskStatus(), Target: pick(r, status.TaskNone, status.TaskReady),
+				FailureRetries: r.Int32N(3), StartedAt: f.time(), EndedAt: f.time(), UpdatedAt: f.time(), UpdatedBy: pick(r, "", "ada"),
+			})
+		}
+	}
+	f.rows.Steps = append(f.rows.Steps, step)
+	f.rows.StepDocuments = append(f.rows.StepDocuments, document)
+}
+
+func (f *searchFarm) addWorker(n int) {
+	r := f.random
+	w := row.Worker{
+		FarmID: f.farmID, FleetID: pick(r, f.fleets...), WorkerID: fmt.Sprintf("worker-%032x", n), Stamp: f.stamp(),
+		Status: pick(r, status.WorkerIdle, status.WorkerRunning, status.WorkerStopped),
+	}
+	if r.IntN(4) > 0 {
+		text, err := hostProperties(&deadline.HostPropertiesRequest{
+			HostName:    new(pick(r, searchHosts...)),
+			IpAddresses: &deadline.IpAddresses{IpV4Addresses: []string{pick(r, "10.0.0.1", "10.0.0.2"), "127.0.0.1"}},
+		})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		w.HostProperties = text
+	}
+	f.rows.Workers = append(f.rows.Workers, w)
+}
+
+// query is a random search.
+type query struct {
+	filters *deadline.SearchGroupedFilterExpressions
+	sorts   []deadline.SearchSortExpression
+	size    int32
+	over    []string // queues or fleets
+}
+
+// results are pages of a search, joined.
+type results[S any] struct {
+	rows  []S
+	total int32
+}
+
+// searchFields are the fields of a search by kind.
+type searchFields struct {
+	texts, numbers, times []string
+	values                []string // that texts have
+	parameters            bool
+	users                 bool
+}
+
+func drawFilters(t *rapid.T, s *searchFields, depth int) *deadline.SearchGroupedFilterExpressions {
+	group := &deadline.SearchGroupedFilterExpressions{
+		Operator: rapid.SampledFrom([]deadline.LogicalOperator{deadline.LogicalOperatorAnd, deadline.LogicalOperatorOr}).Draw(t, "operator"),
+	}
+	for range rapid.IntRange(1, 3).Draw(t, "filters") {
+		group.Filters = append(group.Filters, drawFilter(t, s, depth))
+	}
+	return group
+}
+
+func drawFilter(t *rapid.T, s *searchFields, depth int) (e deadline.SearchFilterExpression) {
+	kind := rapid.IntRange(0, 6).Draw(t, "filter")
+	equality := []deadline.ComparisonOperator{deadline.ComparisonOperatorEqual, deadline.ComparisonOperatorNotEqual}
+	ordering := append(slices.Clone(equality), deadline.ComparisonOperatorGreaterThan, deadline.ComparisonOperatorGreaterThanEqualTo,
+		deadline.ComparisonOperatorLessThan, deadline.ComparisonOperatorLessThanEqualTo)
+	lists := []deadline.ComparisonOperator{deadline.ComparisonOperatorAnyEquals, deadline.ComparisonOperatorAllNotEquals}
+	switch {
+	case kind == 0 && depth < 3:
+		e.GroupFilter = drawFilters(t, s, depth+1)
+	case kind == 1 && len(s.numbers) > 0:
+		e.StringFilter = &deadline.StringFilterExpression{
+			Name: rapid.SampledFrom(s.numbers).Draw(t, "name"), Operator: rapid.SampledFrom(ordering).Draw(t, "operator"),
+			Value: rapid.SampledFrom([]string{"-1", "0", "1", "2", "10"}).Draw(t, "value"),
+		}
+	case kind == 2:
+		e.StringListFilter = &deadline.StringListFilterExpression{
+			Name: rapid.SampledFrom(s.texts).Draw(t, "name"), Operator: rapid.SampledFrom(lists).Draw(t, "operator"),
+			Values: rapid.SliceOfN(rapid.SampledFrom(s.values), 1, 3).Draw(t, "values"),
+		}
+	case kind == 3:
+		moment := rapid.SampledFrom(searchTimes).Draw(t, "time")
+		e.DateTimeFilter = &deadline.DateTimeFilterExpression{
+			Name: rapid.SampledFrom(s.times).Draw(t, "name"), Operator: rapid.SampledFrom(ordering).Draw(t, "operator"),
+			DateTime: time.UnixMicro(moment).UTC().Truncate(time.Millisecond), // as clients send it
+		}
+	case kind == 4 && s.parameters:
+		e.ParameterFilter = &deadline.ParameterFilterExpression{
+			Name: rapid.SampledFrom([]string{"Frames", "Frame", "Scene"}).Draw(t, "name"), Operator: rapid.SampledFrom(ordering).Draw(t, "operator"),
+			Value: rapid.SampledFrom([]string{"9", "10", "1e1", "/B/x", "a"}).Draw(t, "value"),
+		}
+	case kind == 5:
+		e.SearchTermFilter = &deadline.SearchTermFilterExpression{
+			SearchTerm: rapid.SampledFrom([]string{"SHOT", "010 x", "comp/ada", "caf\u00c9", "10", "_", "job-", "0.0.2"}).Draw(t, "term"),
+			MatchType: rapid.SampledFrom([]deadline.SearchTermMatchingType{
+				"", deadline.SearchTermMatchingTypeFuzzyMatch, deadline.SearchTermMatchingTypeContains,
+			}).Draw(t, "match"),
+		}
+	default:
+		e.StringFilter = &deadline.StringFilterExpression{
+			Name: rapid.SampledFrom(s.texts).Draw(t, "name"), Operator: rapid.SampledFrom(equality).Draw(t, "operator"),
+			Value: rapid.SampledFrom(s.values).Draw(t, "value"),
+		}
+	}
+	return e
+}
+
+func drawQuery(t *rapid.T, s *searchFields, over []string) query {
+	q := query{size: rapid.Int32Range(4, 40).Draw(t, "size"), over: over[:rapid.IntRange(1, len(over)).Draw(t, "over")]}
+	if rapid.IntRange(0, 4).Draw(t, "filtered") > 0 {
+		q.filters = drawFilters(t, s, 1)
+	}
+	order := rapid.SampledFrom([]deadline.SortOrder{deadline.SortOrderAscending, deadline.SortOrderDescending})
+	for range rapid.IntRange(0, 3).Draw(t, "sorts") {
+		var e deadline.SearchSortExpression
+		switch kind := rapid.IntRange(0, 5).Draw(t, "sort"); {
+		case kind == 0 && s.users:
+			e.UserJobsFirst = &deadline.UserJobsFirst{UserIdentityId: rapid.SampledFrom(searchPeople).Draw(t, "user")}
+		case kind == 1 && s.parameters:
+			e.ParameterSort = &deadline.ParameterSortExpression{
+				Name: rapid.SampledFrom([]string{"Frames", "Frame", "Scene"}).Draw(t, "name"), SortOrder: order.Draw(t, "order"),
+			}
+		default:
+			name := rapid.SampledFrom(slices.Concat(s.texts, s.numbers, s.times)).Draw(t, "name")
+			e.FieldSort = &deadline.FieldSortExpression{Name: name, SortOrder: order.Draw(t, "order")}
+		}
+		q.sorts = append(q.sorts, e)
+	}
+	return q
+}
+
+// checkSearch compares random searches with a naive evaluation on all that there is, as the search shows it.
+func checkSearch[S any](
+	t *testing.T, f *searchFarm, over []string, fields *searchFields, id func(*S) string, in func(*S) string,
+	search func(q query, offset int32) (rows []S, next *int32, total int32, err error),
+) {
+	t.Helper()
+	f.service.maxFound = maxFound
+	all := collectSearch(t, query{size: 100, over: over}, search)
+	if len(all.rows) < 20 {
+		t.Fatalf("there are only %d rows", len(all.rows))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		f.service.maxFound = rapid.SampledFrom([]int{5, 20, maxFound}).Draw(t, "limit")
+		q := drawQuery(t, fields, over)
+		text, _ := json.Marshal(q.filters)
+		order, _ := json.Marshal(q.sorts)
+		t.Logf("limit %d size %d over %d filters %s sorts %s", f.service.maxFound, q.size, len(q.over), text, order)
+		got := collectSearch(t, q, search)
+		want := map[string]bool{}
+		for i := range all.rows {
+			if slices.Contains(q.over, in(&all.rows[i])) && naiveMatch(fields, &all.rows[i], q.filters) {
+				want[id(&all.rows[i])] = true
+			}
+		}
+		if limit := f.service.maxFound; int(got.total) != min(len(want), limit) {
+			t.Fatalf("total %d, want %d of at most %d", got.total, len(want), limit)
+		}
+		reachable := f.service.maxFound/int(q.size)*int(q.size) + int(q.size)
+		if len(got.rows) != min(len(want), reachable) {
+			t.Fatalf("%d rows, want %d of at most %d", len(got.rows), len(want), reachable)
+		}
+		for i := range got.rows {
+			if !want[id(&got.rows[i])] {
+				t.Fatalf("%s does not belong here, or is here twice", id(&got.rows[i]))
+			}
+			delete(want, id(&got.rows[i]))
+			if i > 0 && naiveOrder(&got.rows[i-1], &got.rows[i], q.sorts) > 0 {
+				t.Fatalf("%s and %s are in the wrong order", id(&got.rows[i-1]), id(&got.rows[i]))
+			}
+		}
+		if int(got.total) < f.service.maxFound || len(got.rows) == 0 {
+			return
+		}
+		// Those that cannot be reached come after those that were given.
+		last := &got.rows[len(got.rows)-1]
+		for i := range all.rows {
+			if want[id(&all.rows[i])] && naiveOrder(last, &all.rows[i], q.sorts) > 0 {
+				t.Fatalf("%s was left out", id(&all.rows[i]))
+			}
+		}
+	})
+}
+
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// collectSearch reads all pages.
+func collectSearch[S any](
+	t fataler, q query, search func(q query, offset int32) (rows []S, next *int32, total int32, err error),
+) (r results[S]) {
+	t.Helper()
+	for offset := int32(0); ; {
+		rows, next, total, err := search(q, offset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.rows, r.total = append(r.rows, rows...), total
+		if next == nil {
+			return r
+		}
+		if *next != offset+q.size || len(rows) != int(q.size) {
+			t.Fatalf("a page of %d rows from %d, next %d", len(rows), offset, *next)
+		}
+		offset = *next
+	}
+}
+
+// shownMember finds the member of a summary that a field names, also in the host properties of workers.
+func shownMember(summary any, field string) reflect.Value {
+	v := reflect.Indirect(reflect.ValueOf(summary))
+	for _, name := range []string{"", "HostProperties"} {
+		in := v
+		if name != "" {
+			if in = v.FieldByName(name); !in.IsValid() || in.IsNil() {
+				continue
+			}
+			in = in.Elem()
+		}
+		found := in.FieldByNameFunc(func(m string) bool { return strings.EqualFold(m, strings.ReplaceAll(field, "_", "")) })
+		if found.IsValid() {
+			return found
+		}
+	}
+	return reflect.Value{}
+}
+
+// shown gives the values of a field as texts: none when the member is absent.
+func shown(summary any, field string) []string {
+	v := shownMember(summary, field)
+	switch x := v; {
+	case !v.IsValid():
+		return nil
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return nil
+	case v.Kind() == reflect.Pointer:
+		v = x.Elem()
+	}
+	switch x := v.Interface().(type) {
+	case deadline.IpAddresses:
+		return slices.Concat(x.IpV4Addresses, x.IpV6Addresses)
+	case time.Time:
+		return []string{x.UTC().Format("2006-01-02T15:04:05.000Z")}
+	default:
+		if text := fmt.Sprint(x); text != "" {
+			return []string{text}
+		}
+		return nil
+	}
+}
+
+func shownParameter(summary any, name string) (value string, number, present bool) {
+	v := reflect.Indirect(reflect.ValueOf(summary))
+	for _, m := range []string{"JobParameters", "Parameters"} {
+		parameters := v.FieldByName(m)
+		if !parameters.IsValid() {
+			continue
+		}
+		p := parameters.MapIndex(reflect.ValueOf(name))
+		if !p.IsValid() {
+			return "", false, false
+		}
+		for _, kind := range []string{"Int", "Float", "String", "Path"} {
+			if text := p.FieldByName(kind); !text.IsNil() {
+				return text.Elem().String(), kind == "Int" || kind == "Float", true
+			}
+		}
+	}
+	return "", false, false
+}
+
+func naiveMatch(s *searchFields, summary any, g *deadline.SearchGroupedFilterExpressions) bool {
+	if g == nil {
+		return true
+	}
+	and := g.Operator == deadline.LogicalOperatorAnd
+	for i := range g.Filters {
+		if naiveFilter(s, summary, &g.Filters[i]) != and {
+			return !and
+		}
+	}
+	return and
+}
+
+func naiveFilter(s *searchFields, summary any, e *deadline.SearchFilterExpression) bool {
+	switch {
+	case e.GroupFilter != nil:
+		return naiveMatch(s, summary, e.GroupFilter)
+	case e.StringFilter != nil && slices.Contains(s.numbers, e.StringFilter.Name):
+		has := shown(summary, e.StringFilter.Name)
+		return len(has) > 0 && naiveCompare(e.StringFilter.Operator, naiveNumbers(has[0], e.StringFilter.Value))
+	case e.StringFilter != nil:
+		has := shown(summary, e.StringFilter.Name)
+		return len(has) > 0 && slices.Contains(has, e.StringFilter.Value) == (e.StringFilter.Operator == deadline.ComparisonOperatorEqual)
+	case e.StringListFilter != nil:
+		has, f := shown(summary, e.StringListFilter.Name), e.StringListFilter
+		any := slices.ContainsFunc(has, func(v string) bool { return slices.Contains(f.Values, v) })
+		return len(has) > 0 && any == (f.Operator == deadline.ComparisonOperatorAnyEquals)
+	case e.DateTimeFilter != nil:
+		has, f := shown(summary, e.DateTimeFilter.Name), e.DateTimeFilter
+		return len(has) > 0 && naiveCompare(f.Operator, strings.Compare(strings.TrimSuffix(has[0], "Z")+"000", f.DateTime.Format("2006-01-02T15:04:05.000000")))
+	case e.ParameterFilter != nil:
+		f := e.ParameterFilter
+		has, number, present := shownParameter(summary, f.Name)
+		var wanted float64
+		_, err := fmt.Sscanf(f.Value+" .", "%g .", &wanted)
+		switch {
+		case !present:
+			return false
+		case number && err != nil:
+			return f.Operator == deadline.ComparisonOperatorNotEqual
+		case number:
+			return naiveCompare(f.Operator, naiveNumbers(has, f.Value))
+		default:
+			return naiveCompare(f.Operator, strings.Compare(has, f.Value))
+		}
+	default:
+		return naiveTerm(summary, e.SearchTermFilter)
+	}
+}
+
+func naiveNumbers(a, b string) int {
+	var x, y float64
+	_, _ = fmt.Sscan(a, &x)
+	_, _ = fmt.Sscan(b, &y)
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+func naiveCompare(o deadline.ComparisonOperator, order int) bool {
+	return map[deadline.ComparisonOperator]bool{
+		deadline.ComparisonOperatorEqual: order == 0, deadline.ComparisonOperatorNotEqual: order != 0,
+		deadline.ComparisonOperatorGreaterThan: order > 0, deadline.ComparisonOperatorGreaterThanEqualTo: order >= 0,
+		deadline.ComparisonOperatorLessThan: order < 0, deadline.ComparisonOperatorLessThanEqualTo: order <= 0,
+	}[o]
+}
+
+func naiveTerm(summary any, f *deadline.SearchTermFilterExpression) bool {
+	var columns []string
+	switch x := summary.(type) {
+	case *deadline.JobSearchSummary:
+		columns = slices.Concat(shown(x, "NAME"), shown(x, "JOB_ID"), shown(x, "CREATED_BY"))
+	case *deadline.StepSearchSummary:
+		columns = slices.Concat(shown(x, "NAME"), shown(x, "STEP_ID"))
+	case *deadline.TaskSearchSummary:
+		columns = shown(x, "TASK_ID")
+	case *deadline.WorkerSearchSummary:
+		columns = slices.Concat(shown(x, "WORKER_ID"), shown(x, "HOST_NAME"), shown(x, "IP_ADDRESSES"))
+	}
+	for _, name := range []string{"Frames", "Frame", "Scene"} {
+		if has, _, present := shownParameter(summary, name); present {
+			columns = append(columns, has)
+		}
+	}
+	words := []string{f.SearchTerm}
+	if f.MatchType != deadline.SearchTermMatchingTypeContains && f.SearchTerm != "_" {
+		words = strings.FieldsFunc(f.SearchTerm, func(r rune) bool { return strings.ContainsRune(" /-_.", r) })
+	}
+	for _, column := range columns {
+		for _, word := range words {
+			if strings.Contains(strings.ToUpper(column), strings.ToUpper(word)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// naiveOrder compares two rows by the sort expressions; 0 when these say nothing.
+func naiveOrder(a, b any, sorts []deadline.SearchSortExpression) int {
+	for i := range sorts {
+		var x, y []string
+		var number, descending bool
+		switch e := &sorts[i]; {
+		case e.UserJobsFirst != nil:
+			if shown(a, "CREATED_BY")[0] != e.UserJobsFirst.UserIdentityId {
+				x = []string{"1"}
+			}
+			if shown(b, "CREATED_BY")[0] != e.UserJobsFirst.UserIdentityId {
+				y = []string{"1"}
+			}
+			if len(x) != len(y) {
+				return len(x) - len(y)
+			}
+			continue
+		case e.ParameterSort != nil:
+			descending = e.ParameterSort.SortOrder == deadline.SortOrderDescending
+			v, isX, hasX := shownParameter(a, e.ParameterSort.Name)
+			w, isY, hasY := shownParameter(b, e.ParameterSort.Name)
+			if number = isX && isY; hasX {
+				x = []string{v}
+			}
+			if hasY {
+				y = []string{w}
+			}
+		default:
+			descending = e.FieldSort.SortOrder == deadline.SortOrderDescending
+			x, y = shown(a, e.FieldSort.Name), shown(b, e.FieldSort.Name)
+			m := shownMember(a, e.FieldSort.Name)
+			number = m.IsValid() && m.Kind() == reflect.Pointer && m.Type().Elem().Kind() == reflect.Int32
+		}
+		var order int
+		switch {
+		case len(x) == 0 || len(y) == 0:
+			order, descending = btoi(len(x) == 0)-btoi(len(y) == 0), false
+		case number:
+			order = naiveNumbers(x[0], y[0])
+		default:
+			order = strings.Compare(x[0], y[0])
+		}
+		if descending {
+			order = -order
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}

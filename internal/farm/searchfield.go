@@ -1,0 +1,142 @@
+package farm
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/farmhand-render/farmhand/internal/store"
+)
+
+// searchable is what a search can look at in rows of one kind. The names of fields are those of the members of the search's summary,
+// in upper case with underscores.
+type searchable[R any] struct {
+	fields map[string]searchField[R]
+	// parameter gives a parameter's value as the API shows it, and whether it is a number; nil when rows have no parameters.
+	parameter func(r *R, name string) (value string, number, present bool)
+	// terms calls f with each text that a search term is looked for in, until f says that it was found.
+	terms func(r *R, f func(text string) (found bool)) bool
+	// createdBy is who made the row, for userJobsFirst; nil when that does not apply.
+	createdBy func(*R) string
+	// varies says that parameters and search terms tell untouched tasks of one step apart.
+	varies bool
+}
+
+// searchField is a member that can be filtered and sorted by.
+type searchField[R any] struct {
+	kind   fieldKind
+	text   func(*R) string   // textField; "" when absent
+	texts  func(*R) []string // listField: a row has the value of any of them
+	number func(*R) int64    // numberField; timeField in microseconds, 0 when absent
+	column store.JobColumn   // the same in the store; "" when the store cannot compare it
+	varies bool              // tells untouched tasks of one step apart
+}
+
+type fieldKind uint8
+
+const (
+	textField fieldKind = iota
+	listField
+	numberField
+	timeField
+)
+
+func textOf[R any](get func(*R) string) searchField[R] {
+	return searchField[R]{kind: textField, text: get}
+}
+
+func timeOf[R any](get func(*R) int64) searchField[R] {
+	return searchField[R]{kind: timeField, number: get}
+}
+
+func numberOf[R any](get func(*R) int64) searchField[R] {
+	return searchField[R]{kind: numberField, number: get}
+}
+
+// in says which column has the field.
+func (f searchField[R]) in(column store.JobColumn) searchField[R] {
+	f.column = column
+	return f
+}
+
+// perTask says that the field tells untouched tasks apart.
+func (f searchField[R]) perTask() searchField[R] {
+	f.varies = true
+	return f
+}
+
+// compare orders two rows by the field, rows that lack it last.
+func (f *searchField[R]) compare(a, b *R, descending bool) int {
+	if f.kind == numberField || f.kind == timeField {
+		x, y := f.number(a), f.number(b)
+		return directed(x, y, f.kind == timeField && x == 0, f.kind == timeField && y == 0, descending)
+	}
+	x, y := f.first(a), f.first(b)
+	return directed(x, y, x == "", y == "", descending)
+}
+
+// first is the text that a row is sorted by.
+func (f *searchField[R]) first(r *R) string {
+	if f.kind == textField {
+		return f.text(r)
+	}
+	if all := f.texts(r); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+func directed[T cmp.Ordered](x, y T, noX, noY, descending bool) int {
+	switch {
+	case noX || noY:
+		return cmp.Compare(btoi(noX), btoi(noY))
+	case descending:
+		return cmp.Compare(y, x)
+	default:
+		return cmp.Compare(x, y)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// compareParameters orders two values of a parameter: as numbers when both are.
+func compareParameters(x, y string, numbers bool) int {
+	if numbers {
+		a, errA := strconv.ParseFloat(x, 64)
+		b, errB := strconv.ParseFloat(y, 64)
+		if errA == nil && errB == nil {
+			return cmp.Compare(a, b)
+		}
+	}
+	return cmp.Compare(x, y)
+}
+
+// searchTerm finds texts that contain a term, or any word of it, in upper or lower case.
+type searchTerm struct{ parts []string }
+
+func newSearchTerm(term string, words bool) searchTerm {
+	term = strings.ToLower(term)
+	if words {
+		parts := strings.FieldsFunc(term, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		if len(parts) > 0 {
+			return searchTerm{parts}
+		}
+	}
+	return searchTerm{[]string{term}}
+}
+
+func (s searchTerm) in(text string) bool {
+	text = strings.ToLower(text)
+	for _, part := range s.parts {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}

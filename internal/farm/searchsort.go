@@ -1,0 +1,190 @@
+package farm
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/store"
+)
+
+// sorting is sort expressions that were checked.
+type sorting[R any] struct {
+	compare func(a, b *R) int
+	by      []store.Order
+	exact   bool // the store can sort so
+	varies  bool // may put untouched tasks of one step in another order
+}
+
+// sorting checks sort expressions; nil when there are none. tie orders rows that are equal to them, descending when the last
+// expression is. Errors: ValidationException with the place of what cannot be.
+func (s *searchable[R]) sorting(expressions []deadline.SearchSortExpression, tie func(a, b *R, descending bool) int) (*sorting[R], error) {
+	if len(expressions) == 0 {
+		return nil, nil //nolint:nilnil // there is no order to keep to
+	}
+	joined := &sorting[R]{exact: true}
+	var compare []func(a, b *R) int
+	descending := true
+	for i := range expressions {
+		one, err := s.sort(&expressions[i], fmt.Sprintf("sortExpressions[%d]", i))
+		if err != nil {
+			return nil, err
+		}
+		compare = append(compare, one.compare)
+		joined.by = append(joined.by, one.by...)
+		joined.exact, joined.varies = joined.exact && one.exact, joined.varies || one.varies
+		descending = expressions[i].UserJobsFirst != nil || orderOf(&expressions[i]) == deadline.SortOrderDescending
+	}
+	joined.compare = func(a, b *R) int {
+		for _, by := range compare {
+			if order := by(a, b); order != 0 {
+				return order
+			}
+		}
+		return tie(a, b, descending)
+	}
+	return joined, nil
+}
+
+func orderOf(e *deadline.SearchSortExpression) deadline.SortOrder {
+	switch {
+	case e.FieldSort != nil:
+		return e.FieldSort.SortOrder
+	case e.ParameterSort != nil:
+		return e.ParameterSort.SortOrder
+	default:
+		return ""
+	}
+}
+
+func (s *searchable[R]) sort(e *deadline.SearchSortExpression, at string) (*sorting[R], error) {
+	descending := orderOf(e) == deadline.SortOrderDescending
+	switch {
+	case e.FieldSort != nil:
+		f, ok := s.fields[e.FieldSort.Name]
+		if !ok {
+			return nil, invalid(at+".fieldSort.name", s.unknown(e.FieldSort.Name))
+		}
+		return &sorting[R]{
+			compare: func(a, b *R) int { return f.compare(a, b, descending) },
+			by:      []store.Order{{Column: f.column, Descending: descending}}, exact: f.column != "", varies: f.varies,
+		}, nil
+	case e.ParameterSort != nil:
+		if s.parameter == nil {
+			return nil, invalid(at+".parameterSort", "does not apply: what is searched has no parameters")
+		}
+		name := e.ParameterSort.Name
+		return &sorting[R]{varies: s.varies, compare: func(a, b *R) int { return s.compareParameter(a, b, name, descending) }}, nil
+	case e.UserJobsFirst != nil:
+		if s.createdBy == nil {
+			return nil, invalid(at+".userJobsFirst", "does not apply: only jobs are sorted by their user")
+		}
+		user := e.UserJobsFirst.UserIdentityId
+		return &sorting[R]{
+			compare: func(a, b *R) int { return btoi(s.createdBy(a) != user) - btoi(s.createdBy(b) != user) },
+			by:      []store.Order{{Column: store.JobCreatedBy, First: user}}, exact: true,
+		}, nil
+	default:
+		return nil, invalid(at, "must be one of the sort expressions that are known")
+	}
+}
+
+// compareParameter orders two rows by a parameter, rows that lack it last.
+func (s *searchable[R]) compareParameter(a, b *R, name string, descending bool) int {
+	x, xNumber, hasX := s.parameter(a, name)
+	y, yNumber, hasY := s.parameter(b, name)
+	order := compareParameters(x, y, xNumber && yNumber)
+	switch {
+	case !hasX || !hasY:
+		return btoi(!hasX) - btoi(!hasY)
+	case descending:
+		return -order
+	default:
+		return order
+	}
+}
+
+// maxFound is the greatest count that a search tells, and the greatest offset that it takes.
+const maxFound = 10_000
+
+// findings collect what a search finds, as far as its page needs it.
+type findings[R any] struct {
+	limit   int               // the greatest count and offset
+	compare func(a, b *R) int // nil: in the order in which it is found
+	before  int               // rows that were found and not read: the page begins behind them
+	offset  int
+	size    int
+	total   int // as far as maxFound
+	rows    []R // the first offset + size + 1 of all, in any order
+}
+
+func newFindings[R any](limit int, offset int32, size *int32, s *sorting[R]) *findings[R] {
+	f := &findings[R]{limit: limit, offset: int(offset), size: defaultMaxResults}
+	if size != nil {
+		f.size = int(*size)
+	}
+	if s != nil {
+		f.compare = s.compare
+	}
+	return f
+}
+
+// keep is how many rows have to be kept: one more than the page ends with tells whether there is a next one.
+func (f *findings[R]) keep() int { return f.offset + f.size + 1 }
+
+// add takes a row. It reports whether another one could still change the answer.
+func (f *findings[R]) add(r R) (more bool) {
+	f.count(1)
+	if f.compare == nil {
+		if len(f.rows) < f.keep() {
+			f.rows = append(f.rows, r)
+		}
+		return f.wants()
+	}
+	f.rows = append(f.rows, r)
+	if len(f.rows) >= 2*f.keep()+maxScanned {
+		f.trim()
+	}
+	return true
+}
+
+// wants reports whether another row, after all others, could change the answer.
+func (f *findings[R]) wants() bool {
+	return f.total < f.limit || f.compare != nil || len(f.rows) < f.keep()
+}
+
+// addRun takes n rows that lie together, alike for the filter and the order: row gives the i-th of them.
+func (f *findings[R]) addRun(n int64, row func(i int64) R) (more bool) {
+	for i := range min(n, int64(f.keep())) {
+		f.add(row(i))
+	}
+	f.count(n - min(n, int64(f.keep())))
+	return f.wants()
+}
+
+func (f *findings[R]) count(n int64) { f.total = int(min(int64(f.total)+n, int64(f.limit))) }
+
+// trim leaves the first rows, sorted.
+func (f *findings[R]) trim() {
+	if f.compare != nil {
+		slices.SortStableFunc(f.rows, func(a, b R) int { return f.compare(&a, &b) })
+	}
+	if len(f.rows) > f.keep() {
+		clear(f.rows[f.keep():])
+		f.rows = f.rows[:f.keep()]
+	}
+}
+
+// page gives the rows of the page, the offset of the next one, and the count of all.
+func (f *findings[R]) page() (rows []R, next *int32, total int32) {
+	f.trim()
+	rows = f.rows[min(f.offset, len(f.rows)):]
+	if len(rows) > f.size {
+		rows = rows[:f.size]
+		// What lies behind the greatest offset cannot be asked for.
+		if end := f.before + f.offset + f.size; end <= f.limit {
+			next = new(int32(end))
+		}
+	}
+	return rows, next, int32(f.total)
+}
