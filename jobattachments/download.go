@@ -223,10 +223,14 @@ func isFile(info fs.FileInfo, f *File) bool {
 func (d *directory) prepare(f *File) (name string, err error) {
 	info, err := d.root.Lstat(f.Path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return f.Path, d.makeParent(path.Dir(f.Path))
 	case err != nil:
-		return "", err
+		if blocked := d.makeParent(path.Dir(f.Path)); blocked != nil {
+			return "", blocked
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		return f.Path, nil
 	case isFile(info, f):
 		return "", nil
 	case info.IsDir():

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"github.com/zeebo/xxh3"
-	"golang.org/x/sync/errgroup"
 )
 
 // fetchLarge brings a file in parts. They are fetched at once, and hashed and written in order, so that what is on disk is always the
@@ -76,56 +76,53 @@ func (d *directory) fill(ctx context.Context, f *File, staged, name string) erro
 	return nil
 }
 
-// fetchParts appends what is missing of a file.
+// fetched is a part that has arrived, or why it has not.
+type fetched struct {
+	data []byte
+	err  error
+}
+
+// fetchParts appends what is missing of a file. When a part fails, those before it are still written.
 func (d *directory) fetchParts(ctx context.Context, f *File, file *os.File, hash *xxh3.Hasher128, begun int64) error {
-	group, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	var fetchers sync.WaitGroup
+	defer fetchers.Wait()
+	defer cancel(nil)
 	free := make(chan []byte, partsAtOnce+2)
 	for range cap(free) {
 		free <- nil
 	}
-	// A promise for each part, in order; each is kept by the goroutine that fetches the part.
-	parts := make(chan chan []byte, cap(free))
-	group.Go(func() error {
+	// A promise for each part, in order, is kept by the goroutine that fetches the part. Each has a buffer, so they never block.
+	parts := make(chan chan fetched, cap(free))
+	fetchers.Go(func() {
 		defer close(parts)
 		for offset := begun; offset < f.Size; offset += partSize {
 			var buffer []byte
 			select {
 			case buffer = <-free:
 			case <-ctx.Done():
-				return context.Cause(ctx)
+				return
 			}
 			if buffer == nil {
 				buffer = make([]byte, partSize)
 			}
 			buffer = buffer[:min(partSize, f.Size-offset)]
-			promise := make(chan []byte, 1)
+			promise := make(chan fetched, 1)
 			parts <- promise
-			group.Go(func() error {
-				if err := d.fetch(ctx, f, offset, buffer, false); err != nil {
-					return err
-				}
-				promise <- buffer
-				return nil
-			})
+			fetchers.Go(func() { promise <- fetched{buffer, d.fetch(ctx, f, offset, buffer, false)} })
 		}
-		return nil
 	})
-	group.Go(func() error {
-		for promise := range parts {
-			var data []byte
-			select {
-			case data = <-promise:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-			_, _ = hash.Write(data) // never fails
-			if _, err := file.Write(data); err != nil {
-				return writeError{err}
-			}
-			d.meter.moved(int64(len(data)))
-			free <- data[:cap(data)]
+	for promise := range parts {
+		part := <-promise
+		if part.err != nil {
+			return part.err
 		}
-		return nil
-	})
-	return group.Wait()
+		_, _ = hash.Write(part.data) // never fails
+		if _, err := file.Write(part.data); err != nil {
+			return writeError{err}
+		}
+		d.meter.moved(int64(len(part.data)))
+		free <- part.data[:cap(part.data)]
+	}
+	return context.Cause(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -86,7 +87,7 @@ func NewS3(cfg S3Config) (*S3, error) {
 		return nil, errors.New("job attachments: there are no credentials")
 	}
 	if cfg.HTTP == nil {
-		cfg.HTTP = &http.Client{Transport: newTransport()}
+		cfg.HTTP = NewHTTPClient()
 	}
 	setDefault(&cfg.MaxAttempts, 6)
 	setDefault(&cfg.Stall, time.Minute)
@@ -382,3 +383,16 @@ func readAll(resp *http.Response, limit int64) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// ConfigOf says how a bucket is reached with a configuration of AWS's SDK: at the endpoint that the environment variable
+// AWS_ENDPOINT_URL_S3 names, else at that of the configuration, else at AWS.
+func ConfigOf(cfg aws.Config, bucket string) S3Config {
+	c := S3Config{Bucket: bucket, Region: cfg.Region, Credentials: cfg.Credentials, Endpoint: os.Getenv("AWS_ENDPOINT_URL_S3")}
+	if c.Endpoint == "" && cfg.BaseEndpoint != nil {
+		c.Endpoint = *cfg.BaseEndpoint
+	}
+	return c
+}
+
+// NewHTTPClient returns a client that keeps as many connections open as transfers need. Several [S3] can share it.
+func NewHTTPClient() *http.Client { return &http.Client{Transport: newTransport()} }

@@ -26,8 +26,10 @@ func NewScan(confine string) *Scan { return &Scan{confine: confine, known: map[s
 type Found struct {
 	Files []string // absolute paths, sorted
 	// Notes tell what was left out, and why.
-	Notes  []string
-	states map[string]string
+	Notes []string
+	// Confine is the directory that symbolic links do not lead out of.
+	Confine string
+	states  map[string]string
 }
 
 // Accept makes what was found known.
@@ -46,12 +48,12 @@ func (s *Scan) Known(dir string, m *Manifest) {
 // Changed lists the files below directories that are not known as they are. The directories are relative to dir; windows says in which format
 // they are. One that does not exist has no files yet.
 func (s *Scan) Changed(dir string, directories []string, windows bool) (*Found, error) {
-	from, err := openSource(s.confineOf(dir))
+	found := &Found{Confine: s.confineOf(dir), states: map[string]string{}}
+	from, err := openSource(found.Confine)
 	if err != nil {
 		return nil, fmt.Errorf("look for outputs: %w", err)
 	}
 	defer from.close()
-	found := &Found{states: map[string]string{}}
 	for _, each := range directories {
 		_, parts := lexical{windows}.split(each)
 		if slices.Contains(parts, "..") {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
@@ -110,10 +111,34 @@ func (l *largeUpload) send(ctx context.Context) error {
 	return err
 }
 
-// sendParts reads the file from its beginning to its end and sends the parts that were not sent before.
+// sendParts reads the file from its beginning to its end and sends the parts that were not sent before. When one fails, those that are under
+// way still arrive.
 func (l *largeUpload) sendParts(ctx context.Context, source *os.File) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(partsAtOnce)
+	var failed atomic.Bool
+	err := l.readParts(ctx, source, &failed, func(number int, data []byte, done func()) {
+		group.Go(func() error {
+			defer done()
+			p, err := l.S3.uploadPart(ctx, l.key, l.state.UploadID, number, data, l.meter)
+			if err != nil {
+				failed.Store(true)
+				return err
+			}
+			l.add(p)
+			return nil
+		})
+	})
+	if part := group.Wait(); part != nil && !errors.Is(err, ErrChanged) {
+		err = part
+	}
+	return err
+}
+
+// readParts gives the parts of the file to send, which is to call done when it needs the data no more. It stops when a part has failed.
+func (l *largeUpload) readParts(
+	ctx context.Context, source io.Reader, failed *atomic.Bool, send func(number int, data []byte, done func()),
+) error {
 	buffers := make(chan []byte, partsAtOnce+1)
 	for range cap(buffers) {
 		buffers <- nil
@@ -123,51 +148,37 @@ func (l *largeUpload) sendParts(ctx context.Context, source *os.File) error {
 		sent[p.Number] = true
 	}
 	hash := xxh3.New128()
-	read := func() error {
-		for number, offset := 1, int64(0); offset < l.file.Size; number++ {
-			var buffer []byte
-			select {
-			case buffer = <-buffers:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-			if buffer == nil {
-				buffer = make([]byte, l.state.PartSize)
-			}
-			data := buffer[:min(l.state.PartSize, l.file.Size-offset)]
-			if _, err := io.ReadFull(source, data); err != nil {
-				if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-					return ErrChanged
-				}
-				return err
-			}
-			_, _ = hash.Write(data) // never fails
-			offset += int64(len(data))
-			if sent[number] {
-				l.meter.moved(int64(len(data)))
-				l.counted += int64(len(data))
-				buffers <- buffer
-				continue
-			}
-			group.Go(func() error {
-				p, err := l.S3.uploadPart(ctx, l.key, l.state.UploadID, number, data, l.meter)
-				buffers <- buffer
-				if err == nil {
-					l.add(p)
-				}
-				return err
-			})
+	for number, offset := 1, int64(0); offset < l.file.Size && !failed.Load(); number++ {
+		var buffer []byte
+		select {
+		case buffer = <-buffers:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-		if n, _ := source.Read(make([]byte, 1)); n > 0 || hashText(hash.Sum128()) != l.file.Hash {
+		if buffer == nil {
+			buffer = make([]byte, l.state.PartSize)
+		}
+		data := buffer[:min(l.state.PartSize, l.file.Size-offset)]
+		if _, err := io.ReadFull(source, data); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return ErrChanged
+		} else if err != nil {
+			return err
 		}
-		return nil
+		_, _ = hash.Write(data) // never fails
+		offset += int64(len(data))
+		done := func() { buffers <- buffer }
+		if !sent[number] {
+			send(number, data, done)
+			continue
+		}
+		l.meter.moved(int64(len(data)))
+		l.counted += int64(len(data))
+		done()
 	}
-	err := read()
-	if failed := group.Wait(); failed != nil && !errors.Is(err, ErrChanged) {
-		err = failed
+	if n, _ := source.Read(make([]byte, 1)); !failed.Load() && (n > 0 || hashText(hash.Sum128()) != l.file.Hash) {
+		return ErrChanged
 	}
-	return err
+	return nil
 }
 
 func (l *largeUpload) add(p part) {

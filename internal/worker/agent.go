@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
 	"github.com/farmhand-render/farmhand/internal/logsclient"
+	"github.com/farmhand-render/farmhand/jobattachments"
 	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
@@ -36,6 +38,7 @@ type agent struct {
 	queues  *queueRoles
 	logs    *shipper
 	stream  *workerStream
+	s3HTTP  *http.Client // of job attachments
 
 	sessions map[string]*jobSession // the loop's own
 	state    string                 // that the service named with its latest answer, see hold.go; "": it does not hold polls
@@ -49,7 +52,10 @@ func newAgent(cfg *Config, hurry <-chan struct{}) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{cfg: cfg, hurry: hurry, reports: book, sessions: map[string]*jobSession{}, stream: &workerStream{}, hosted: process.NewTree()}
+	a := &agent{
+		cfg: cfg, hurry: hurry, reports: book, sessions: map[string]*jobSession{}, stream: &workerStream{}, hosted: process.NewTree(),
+		s3HTTP: jobattachments.NewHTTPClient(),
+	}
 	a.log = slog.New(slog.NewMultiHandler(cfg.Logger.Handler(), slog.NewJSONHandler(a.stream, &slog.HandlerOptions{Level: slog.LevelInfo})))
 	a.host = a.client(cfg.AWS.Credentials)
 	a.role = &roleCredentials{name: "the fleet's role", log: a.log, fetch: a.assumeFleetRole, keep: a.keepCredentials}

@@ -38,8 +38,6 @@ type Config struct {
 	JobUser *process.User
 	// RetainSessionDir keeps the directories of sessions.
 	RetainSessionDir bool
-	// Attachments moves job attachments; nil fails the actions that need it.
-	Attachments Attachments
 
 	// Grace bounds how long a drain lets actions end and environments exit. Default 20 s.
 	Grace time.Duration

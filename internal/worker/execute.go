@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/jobattachments"
 	"github.com/farmhand-render/farmhand/openjd/session"
 )
 
@@ -134,37 +135,52 @@ func (s *jobSession) runTask(ctx context.Context, runtime *session.Session, acti
 	if o.result, o.err = runtime.RunTask(ctx, task, s.options(action)); o.err != nil || o.result.Status != session.Succeeded {
 		return o
 	}
-	if s.a.cfg.Attachments == nil || s.job.details.JobAttachmentSettings == nil {
-		return o
-	}
-	attached, err := s.job.attachments(ctx, runtime)
-	if err == nil {
-		o.manifests, err = s.a.cfg.Attachments.UploadOutputs(ctx, attached, action)
-	}
-	if err != nil {
-		o.err = fmt.Errorf("upload the outputs: %w", err)
+	if s.job.attachments != nil {
+		o.manifests, err = s.job.attachments.uploadOutputs(ctx, s.attachmentsAction(action))
+		if err != nil {
+			o.err = fmt.Errorf("upload the outputs: %w", err)
+		}
 	}
 	return o
 }
 
-// syncInputs brings job attachments into the session.
+// attachmentsAction names an action in the queue's bucket.
+func (s *jobSession) attachmentsAction(action *deadline.AssignedSessionAction) jobattachments.Action {
+	run := action.Definition.TaskRun
+	a := jobattachments.Action{
+		FarmID: s.a.id.FarmID, QueueID: s.queueID, JobID: s.jobID, StepID: run.StepId, ActionID: action.SessionActionId,
+	}
+	if run.TaskId != nil {
+		a.TaskID = *run.TaskId
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.Started = s.current.started
+	return a
+}
+
+// syncInputs brings the job's attachments into the session, or with a step what the steps have written that it depends on.
 func (s *jobSession) syncInputs(ctx context.Context, runtime *session.Session, stepID *string) outcome {
-	if s.a.cfg.Attachments == nil {
-		return outcome{err: errors.New("this worker does not move job attachments: none are configured")}
+	if s.job.attachments == nil {
+		opened, err := s.job.openAttachments(ctx, runtime)
+		if err != nil {
+			return outcome{err: fmt.Errorf("sync job attachments: %w", err)}
+		}
+		s.job.attachments = opened
+		runtime.AddPathMappingRules(opened.rules()...)
 	}
-	attached, err := s.job.attachments(ctx, runtime)
-	if err != nil {
-		return outcome{err: err}
+	var err error
+	if stepID == nil {
+		err = s.job.attachments.syncJob(ctx)
+	} else {
+		var entity *deadline.JobEntity
+		if entity, err = s.job.entities.get(ctx, jobKey{kind: stepEntity, id: *stepID}); err == nil {
+			err = s.job.attachments.syncStep(ctx, entity.StepDetails.Dependencies)
+		}
 	}
-	step := ""
-	if stepID != nil {
-		step = *stepID
-	}
-	rules, err := s.a.cfg.Attachments.SyncInputs(ctx, attached, step)
 	if err != nil {
 		return outcome{err: fmt.Errorf("sync job attachments: %w", err)}
 	}
-	runtime.AddPathMappingRules(rules...)
 	return outcome{result: session.Result{Status: session.Succeeded}}
 }
 

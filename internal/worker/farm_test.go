@@ -32,6 +32,8 @@ type testFarm struct {
 	aws                      aws.Config
 	farmID, queueID, fleetID string
 	away                     atomic.Bool // the service hangs up on everybody
+	installation             *installation.Installation
+	hold                     atomic.Pointer[func(*http.Request) bool] // requests that get no answer
 }
 
 func openFarm(t *testing.T, fleet func(*deadline.CreateFleetInput)) *testFarm {
@@ -46,10 +48,14 @@ func openFarm(t *testing.T, fleet func(*deadline.CreateFleetInput)) *testFarm {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ran := make(chan error, 1)
 	go func() { ran <- in.Run(ctx) }()
-	f := &testFarm{t: t}
+	f := &testFarm{t: t, installation: in}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f.away.Load() {
 			panic(http.ErrAbortHandler)
+		}
+		if hold := f.hold.Load(); hold != nil && (*hold)(r) {
+			<-r.Context().Done()
+			return
 		}
 		in.Handler().ServeHTTP(w, r)
 	}))

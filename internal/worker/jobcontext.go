@@ -20,6 +20,8 @@ type jobContext struct {
 	entities     *entities
 	details      *deadline.JobDetailsEntity // nil until the first action
 	role         *queueRole                 // nil without one
+	runAs        *process.User              // nil is this program's user
+	attachments  *attachments               // nil until they are first synced
 	steps        map[string]*template.Step
 	environments map[string]*template.Environment
 }
@@ -52,6 +54,7 @@ func (j *jobContext) open(ctx context.Context) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.runAs = user
 	profile, err := j.assumeRole(ctx, user)
 	if err != nil {
 		return nil, err
@@ -165,25 +168,6 @@ func (j *jobContext) environment(ctx context.Context, id string) (*template.Envi
 	}
 	j.environments[id] = environment
 	return environment, nil
-}
-
-// attachments gathers what moving job attachments needs.
-func (j *jobContext) attachments(ctx context.Context, runtime *session.Session) (AttachmentsSession, error) {
-	if j.details.JobAttachmentSettings == nil {
-		return AttachmentsSession{}, errors.New("the queue has no job attachment settings")
-	}
-	if j.role == nil {
-		return AttachmentsSession{}, errors.New("job attachments need a role of the queue, and there is none")
-	}
-	entity, err := j.entities.get(ctx, jobKey{kind: attachmentsEntity})
-	if err != nil {
-		return AttachmentsSession{}, err
-	}
-	return AttachmentsSession{
-		FarmID: j.s.a.id.FarmID, QueueID: j.s.queueID, JobID: j.s.jobID, SessionID: j.s.id, Directory: runtime.WorkingDirectory(),
-		Settings: *j.details.JobAttachmentSettings, Details: entity.JobAttachmentDetails.Attachments,
-		Credentials: j.role.credentials, Log: j.s.log.line,
-	}, nil
 }
 
 // hostEnv is what jobs inherit from this program: everything but credentials of AWS, which are the host's own. Jobs of another user

@@ -71,7 +71,7 @@ func TestFailureRules(t *testing.T) {
 		{"all well", "true", []string{"enter", "run", "run", "exit"}, nil, []deadline.CompletedStatus{succeeded, succeeded, succeeded, succeeded}, ""},
 		{"a task fails", "exit 3", []string{"enter", "run", "run", "exit"}, nil, []deadline.CompletedStatus{succeeded, failed, never, succeeded}, "exit code 3"},
 		{"an exit of what was not entered", "true", []string{"run", "exit"}, nil, []deadline.CompletedStatus{succeeded, never}, ""},
-		{"no attachments", "true", []string{"sync", "enter", "run", "exit"}, nil, []deadline.CompletedStatus{failed, never, never, never}, "none are configured"},
+		{"no attachments", "true", []string{"sync", "enter", "run", "exit"}, nil, []deadline.CompletedStatus{failed, never, never, never}, "the queue has no job attachment settings"},
 		{"no details of the step", "true", []string{"enter", "run:" + unknownStep, "run", "exit"}, nil, []deadline.CompletedStatus{succeeded, failed, never, succeeded}, "not yours"},
 		{"details too large for a shared answer", "true", []string{"enter", "run:" + bigStep, "exit"}, nil, []deadline.CompletedStatus{succeeded, succeeded, succeeded}, ""},
 		{
