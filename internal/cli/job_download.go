@@ -16,36 +16,61 @@ import (
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
 
+// downloadFlags say what of a job is downloaded, and where to.
+type downloadFlags struct {
+	to       string
+	stepID   string
+	taskID   string
+	profile  string
+	conflict string
+}
+
 func (a *app) jobDownloadCommand() *cobra.Command {
-	var dir string
-	cmd := a.onJob("download JOB", "Copy a job's outputs into a directory", func(ctx context.Context, c *connection, key jobKey) error {
-		return a.download(ctx, c, key, dir)
+	var flags downloadFlags
+	cmd := a.onJob("download JOB", "Fetch a job's outputs", func(ctx context.Context, c *connection, key jobKey) error {
+		return a.download(ctx, c, key, &flags)
 	})
-	cmd.Long = `Copies what a job's PATH parameters with data flow OUT or INOUT name, from where its tasks wrote it, into a directory with one
-entry per parameter. The outputs must be on a file system that this machine sees.`
-	cmd.Flags().StringVar(&dir, "to", ".", "the directory; it is made when it does not exist")
+	cmd.Long = `Fetches what a job has written.
+
+Outputs of a job with job attachments come from the queue's bucket. Without --to they get the paths that they have for the submitter.
+With --to DIR they go into a directory with one entry per PATH parameter with data flow OUT or INOUT; what belongs to no parameter has
+its path below the root of the attachments there. A file that is there already with the size and time of the output is left alone.
+
+Outputs of a job without job attachments are copied from where its tasks wrote them, which must be on a file system that this machine
+sees, into DIR (the current directory without --to), with one entry per such parameter.`
+	f := cmd.Flags()
+	f.StringVar(&flags.to, "to", "", "the directory; it is made when it does not exist")
+	f.StringVar(&flags.stepID, "step-id", "", "only what this step has written (with job attachments)")
+	f.StringVar(&flags.taskID, "task-id", "", "only what this task of the step has written (with job attachments)")
+	f.StringVar(&flags.conflict, "conflict-resolution", "create_copy", "what happens when another file is there: create_copy, overwrite or skip (with job attachments)")
+	f.StringVar(&flags.profile, "storage-profile-id", "", "the storage profile of this machine, where it is not the submitter's (with job attachments)")
 	return cmd
 }
 
 // output is a parameter that names what a job writes.
 type output struct{ name, path string }
 
-// download copies a job's outputs into dir.
-func (a *app) download(ctx context.Context, c *connection, key jobKey, dir string) error {
+// download fetches a job's outputs.
+func (a *app) download(ctx context.Context, c *connection, key jobKey, flags *downloadFlags) error {
 	job, err := key.get(ctx, c.client)
 	if err != nil {
 		return err
-	}
-	if job.Attachments != nil {
-		return &hinted{
-			fmt.Errorf("job %s has job attachments, which this version of Farmhand does not download", key.jobID),
-			"AWS's own client can fetch them: deadline job download-output --job-id " + key.jobID,
-		}
 	}
 	outputs, err := outputsOf(ctx, c.client, key, job.Parameters)
 	if err != nil {
 		return err
 	}
+	if job.Attachments != nil {
+		return a.downloadAttachments(ctx, c, key, job, outputs, flags)
+	}
+	if flags.stepID != "" || flags.taskID != "" {
+		return &usageError{fmt.Errorf("job %s has no job attachments: its outputs are not known by step", key.jobID), "leave --step-id and --task-id out"}
+	}
+	return a.copyOutputs(key, outputs, firstOf(flags.to, "."))
+}
+
+// copyOutputs copies outputs from where they were written into dir.
+func (a *app) copyOutputs(key jobKey, outputs []output, dir string) error {
 	if len(outputs) == 0 {
 		return &hinted{
 			fmt.Errorf("job %s does not say where its outputs are: it has no PATH parameter with data flow OUT or INOUT", key.jobID),

@@ -31,6 +31,7 @@ type submitFlags struct {
 	suspended  bool
 	wait       bool
 	download   string
+	attach     attachFlags
 }
 
 func (a *app) submitCommand() *cobra.Command {
@@ -41,7 +42,12 @@ func (a *app) submitCommand() *cobra.Command {
 		Long: `Submits the job bundle in the directory BUNDLE: its template.yaml or template.json, with the values of its
 parameter_values.yaml and those given with -p.
 
-Relative PATH values are taken from the current directory, relative PATH defaults from the bundle.`,
+Relative PATH values are taken from the current directory, relative PATH defaults from the bundle.
+
+Where the queue has job attachments, the files that the job reads are uploaded to its bucket: those of PATH parameters with data flow
+IN or INOUT, and those of the bundle's asset_references.yaml. Files that are in the bucket already are not sent again. What the job
+writes comes back with --download or farmhand job download. Files outside of the bundle that were not named on the command line are
+asked about first.`,
 		Example: "  farmhand submit examples/spheres -p Frames=1-8 --wait",
 		Args:    oneArg("bundle directory"),
 	}
@@ -55,8 +61,12 @@ Relative PATH values are taken from the current directory, relative PATH default
 	f.BoolVar(&flags.suspended, "suspended", false, "submit the job suspended")
 	f.BoolVar(&flags.wait, "wait", false, "follow the job until it ends; the exit code tells whether it succeeded")
 	f.StringVar(&flags.download, "download", "", "with --wait, copy the outputs into this directory when the job has succeeded (see farmhand job download)")
+	flags.attach.add(cmd)
 	a.farmFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := flags.attach.check(); err != nil {
+			return err
+		}
 		if flags.download != "" && !flags.wait {
 			return &usageError{errors.New("--download needs the job's end"), "give --wait too"}
 		}
@@ -65,14 +75,16 @@ Relative PATH values are taken from the current directory, relative PATH default
 	return cmd
 }
 
-func (a *app) submit(ctx context.Context, dir string, flags *submitFlags, given func(string) bool) error {
+func (a *app) submit(ctx context.Context, dir string, flags *submitFlags, changed func(string) bool) error {
 	bundle, err := jobbundle.Read(dir)
 	if err != nil {
 		return err
 	}
-	if err := addParameters(bundle.Values, flags.parameters); err != nil {
+	given := map[string]job.Value{}
+	if err := addParameters(given, flags.parameters); err != nil {
 		return err
 	}
+	maps.Copy(bundle.Values, given)
 	c, p, err := a.connectPlace(ctx)
 	if err != nil {
 		return err
@@ -81,11 +93,14 @@ func (a *app) submit(ctx context.Context, dir string, flags *submitFlags, given 
 	if err != nil {
 		return err
 	}
-	input, err := newJob(bundle, environments, p)
+	input, found, err := newJob(bundle, environments, p, given)
 	if err != nil {
 		return err
 	}
-	flags.apply(input, given)
+	flags.apply(input, changed)
+	if err := a.attach(ctx, c, p, found, &flags.attach, input); err != nil {
+		return fmt.Errorf("submit %s: %w", dir, err)
+	}
 	output, err := c.client.CreateJob(ctx, input)
 	if err != nil {
 		return fmt.Errorf("submit %s: %w", dir, err)
@@ -94,7 +109,7 @@ func (a *app) submit(ctx context.Context, dir string, flags *submitFlags, given 
 	if err := a.submitted(ctx, c, key, flags.wait); err != nil || flags.download == "" {
 		return err
 	}
-	return a.download(ctx, c, key, flags.download)
+	return a.download(ctx, c, key, &downloadFlags{to: flags.download})
 }
 
 // submitted reports the new job, after its end when wait is set.
@@ -117,19 +132,22 @@ func (a *app) submitted(ctx context.Context, c *connection, key jobKey, wait boo
 	return nil
 }
 
-// newJob makes the request: every parameter with its value, so that the service has nothing to find out about our paths.
-func newJob(b *jobbundle.Bundle, environments []*template.EnvironmentTemplate, p place) (*deadline.CreateJobInput, error) {
+// newJob makes the request: every parameter with its value, so that the service has nothing to find out about our paths. Besides it gives the
+// paths that may be attached; given are the values of the command line.
+func newJob(
+	b *jobbundle.Bundle, environments []*template.EnvironmentTemplate, p place, given map[string]job.Value,
+) (*deadline.CreateJobInput, *assets, error) {
 	definitions, err := job.MergeParameterDefinitions(environments, b.Job)
 	if err != nil {
-		return nil, fmt.Errorf("parameters of the job and of the queue's environments: %w", err)
+		return nil, nil, fmt.Errorf("parameters of the job and of the queue's environments: %w", err)
 	}
 	cwd, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("find the current directory: %w", err)
+		return nil, nil, fmt.Errorf("find the current directory: %w", err)
 	}
 	parameters, err := job.BindParameters(definitions, b.Values, job.PathOptions{WorkingDirectory: cwd, TemplateDirectory: b.Dir})
 	if err != nil {
-		return nil, fmt.Errorf("parameters of %s: %w", b.Dir, err)
+		return nil, nil, fmt.Errorf("parameters of %s: %w", b.Dir, err)
 	}
 	input := &deadline.CreateJobInput{
 		FarmId:              p.farmID,
@@ -151,11 +169,12 @@ func newJob(b *jobbundle.Bundle, environments []*template.EnvironmentTemplate, p
 	for _, parameter := range parameters {
 		value, err := wireParameter(parameter)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		input.Parameters[parameter.Name] = value
 	}
-	return input, nil
+	found, err := newAssets(b, definitions, parameters, given)
+	return input, found, err
 }
 
 func wireParameter(p job.Parameter) (deadline.JobParameter, error) {

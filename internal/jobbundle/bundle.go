@@ -26,6 +26,7 @@ type Bundle struct {
 	Job      *template.JobTemplate
 	Values   map[string]job.Value
 	Settings Settings
+	Assets   AssetReferences
 }
 
 // Settings are those of parameter_values that are not parameters. A nil or empty member was not given.
@@ -56,6 +57,9 @@ func Read(dir string) (*Bundle, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := b.readValues(); err != nil {
+		return nil, err
+	}
+	if err := b.readAssets(); err != nil {
 		return nil, err
 	}
 	return b, nil
