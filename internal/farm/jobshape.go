@@ -103,11 +103,24 @@ func taskParameters(space *openjd.ParameterSpace, index int64) (map[string]deadl
 	if err != nil {
 		return nil, fmt.Errorf("parameters of task %d: %w", index, err)
 	}
+	return shownParameters(params), nil
+}
+
+// chunkParameters gives the parameters with which tasks run together.
+func chunkParameters(space *openjd.ParameterSpace, tasks []int64) (map[string]deadline.TaskParameterValue, error) {
+	params, err := space.ChunkOf(tasks)
+	if err != nil {
+		return nil, fmt.Errorf("parameters of a chunk: %w", err)
+	}
+	return shownParameters(params), nil
+}
+
+func shownParameters(params openjd.TaskParameters) map[string]deadline.TaskParameterValue {
 	values := make(map[string]deadline.TaskParameterValue, len(params))
 	for i := range params {
 		values[params[i].Name] = taskParameter(&params[i])
 	}
-	return values, nil
+	return values
 }
 
 // taskParameter gives one value: numbers are texts in the API, too.
@@ -119,6 +132,8 @@ func taskParameter(p *openjd.TaskParameter) deadline.TaskParameterValue {
 		return deadline.TaskParameterValue{Float: &p.Value}
 	case template.PathTaskParameter:
 		return deadline.TaskParameterValue{Path: &p.Value}
+	case template.ChunkIntTaskParameter:
+		return deadline.TaskParameterValue{ChunkInt: &p.Value}
 	default:
 		return deadline.TaskParameterValue{String: &p.Value}
 	}

@@ -124,6 +124,13 @@ func taskRunDefinition(a *row.SessionAction, shape *jobShape) (deadline.SessionA
 			a.SessionID, a.StepIndex, a.JobID)
 	}
 	run := &deadline.TaskRunSessionActionDefinition{StepId: step.id, Parameters: map[string]deadline.TaskParameterValue{}}
+	if a.Chunk != "" {
+		tasks, err := a.Chunk.Tasks()
+		if err == nil {
+			run.Parameters, err = chunkParameters(step.space, tasks)
+		}
+		return deadline.SessionActionDefinition{TaskRun: run}, err
+	}
 	if a.TaskIndex >= 0 {
 		parameters, err := taskParameters(step.space, a.TaskIndex)
 		if err != nil {
@@ -204,8 +211,17 @@ func (s *Service) actionFilter(ctx context.Context, in *deadline.ListSessionActi
 		return filter, notFound(typeTask, *in.TaskId)
 	}
 	index, err := checkTask(step, *in.TaskId)
-	filter.Task = &store.TaskKey{StepIndex: step.StepIndex, TaskIndex: index}
-	return filter, err
+	if err != nil {
+		return filter, err
+	}
+	shape, err := s.shape(ctx, in.JobId)
+	if err != nil {
+		return filter, err
+	}
+	filter.Task = &store.TaskKey{
+		StepIndex: step.StepIndex, TaskIndex: index, InChunks: shape.step(step.StepIndex).space.Chunks() != nil,
+	}
+	return filter, nil
 }
 
 func actionSummary(a *row.SessionAction, shape *jobShape) (deadline.SessionActionSummary, error) {

@@ -137,13 +137,18 @@ func assignedAction(sessionID string, a *scheduler.AssignedAction) (deadline.Ass
 			StepId: text(a.StepID),
 		}
 	case row.ActionTaskRun:
-		parameters, err := taskParameters(a.Space, a.TaskIndex)
+		run := &deadline.AssignedTaskRunSessionActionDefinition{StepId: a.StepID}
+		var err error
+		if a.Chunk != nil { // it has no single task
+			run.Parameters, err = chunkParameters(a.Space, a.Chunk)
+		} else {
+			run.TaskId = new(taskID(a.StepID, a.TaskIndex))
+			run.Parameters, err = taskParameters(a.Space, a.TaskIndex)
+		}
 		if err != nil {
 			return out, err
 		}
-		out.Definition.TaskRun = &deadline.AssignedTaskRunSessionActionDefinition{
-			StepId: a.StepID, TaskId: new(taskID(a.StepID, a.TaskIndex)), Parameters: parameters,
-		}
+		out.Definition.TaskRun = run
 	default:
 		return out, fmt.Errorf("session action %s has the unknown kind %d", out.SessionActionId, a.Kind)
 	}

@@ -11,7 +11,8 @@ import (
 type action struct {
 	row     row.SessionAction
 	session *session
-	takes   []take // what it holds of limits
+	tasks   []int64 // that a taskRun runs, in ascending order
+	takes   []take  // what it holds of limits
 	dirty   bool
 }
 
@@ -135,13 +136,15 @@ func (c *Core) begin(a *action, r *ActionReport) {
 }
 
 func (c *Core) beginTask(a *action) {
-	s, i := a.session.step, a.row.TaskIndex
-	t := s.cells.get(i)
-	if t.status != status.TaskInterrupting {
-		c.move(s, i, t, status.TaskRunning, causeReport)
+	s := a.session.step
+	for _, i := range a.tasks {
+		t := s.cells.get(i)
+		if t.status != status.TaskInterrupting {
+			c.move(s, i, t, status.TaskRunning, causeReport)
+		}
+		t.startedAt = a.row.StartedAt
+		c.dirtyTask(s, i, t)
 	}
-	t.startedAt = a.row.StartedAt
-	c.dirtyTask(s, i, t)
 	if s.row.StartedAt == 0 {
 		s.row.StartedAt = c.now.Wall
 		c.dirtyStep(s)
@@ -154,9 +157,13 @@ func (c *Core) beginTask(a *action) {
 
 // prepareTask shows that the worker prepares the first task of a session.
 func (c *Core) prepareTask(s *session) {
-	if a := s.nextTask(); a != nil && !a.leaving() {
-		if t := s.step.cells.get(a.row.TaskIndex); t.status == status.TaskAssigned || t.status == status.TaskScheduled {
-			c.move(s.step, a.row.TaskIndex, t, status.TaskStarting, causeReport)
+	a := s.nextTask()
+	if a == nil || a.leaving() {
+		return
+	}
+	for _, i := range a.tasks {
+		if t := s.step.cells.get(i); t.status == status.TaskAssigned || t.status == status.TaskScheduled {
+			c.move(s.step, i, t, status.TaskStarting, causeReport)
 		}
 	}
 }
@@ -175,21 +182,28 @@ func (c *Core) complete(a *action, r *ActionReport, final status.Action) {
 		return
 	}
 	if a.row.Kind == row.ActionTaskRun {
-		c.completeTask(a, final, asked)
+		c.completeTasks(a, final, asked)
 	}
 	if final != status.ActionSucceeded && a.row.Kind != row.ActionEnvExit {
 		c.bar(s, a, final == status.ActionFailed && !asked)
 	}
 }
 
-// completeTask draws the consequence of an attempted taskRun for its task (§6.4).
-func (c *Core) completeTask(a *action, final status.Action, asked bool) {
-	s, i := a.session.step, a.row.TaskIndex
-	t := s.cells.get(i)
-	delete(s.held, i)
+// completeTasks draws the consequence of an attempted taskRun for its tasks (§6.4).
+func (c *Core) completeTasks(a *action, final status.Action, asked bool) {
 	if final == status.ActionSucceeded {
 		a.session.learn(&a.row)
+		a.session.step.learnChunk(a)
 	}
+	for _, i := range a.tasks {
+		c.completeTask(a, i, final, asked)
+	}
+}
+
+func (c *Core) completeTask(a *action, i int64, final status.Action, asked bool) {
+	s := a.session.step
+	t := s.cells.get(i)
+	delete(s.held, i)
 	switch {
 	case final == status.ActionSucceeded && (t.status != status.TaskInterrupting || t.target != status.TaskFailed):
 		c.move(s, i, t, status.TaskSucceeded, causeReport) // work that is done stays done, even when a cancel was on its way
@@ -238,8 +252,8 @@ func (c *Core) skip(a *action, by cause) {
 	if !c.setAction(a, final, by) {
 		return
 	}
-	if a.row.Kind == row.ActionTaskRun {
-		s, i := a.session.step, a.row.TaskIndex
+	for _, i := range a.tasks {
+		s := a.session.step
 		delete(s.held, i)
 		c.resolve(s, i, s.cells.get(i), by)
 	}
@@ -264,9 +278,11 @@ func (c *Core) bar(s *session, failed *action, charge bool) {
 		}
 		if charge && a.row.Kind == row.ActionTaskRun {
 			charge = false
-			if t := s.step.cells.get(a.row.TaskIndex); t.status != status.TaskInterrupting && c.setAction(a, status.ActionNeverAttempted, causeFailure) {
-				delete(s.step.held, a.row.TaskIndex)
-				c.fail(s.step, a.row.TaskIndex, t, causeFailure)
+			if !a.leaving() && c.setAction(a, status.ActionNeverAttempted, causeFailure) {
+				for _, i := range a.tasks {
+					delete(s.step.held, i)
+					c.fail(s.step, i, s.step.cells.get(i), causeFailure)
+				}
 				continue
 			}
 		}
@@ -278,8 +294,8 @@ func (c *Core) bar(s *session, failed *action, charge bool) {
 // takeBack takes an action from its worker: at once when the worker does not know of it, else it is asked to let go.
 // reclaim: it was not asked to be canceled, its task only has to come back.
 func (c *Core) takeBack(a *action, reclaim bool, by cause) {
-	if a.row.Kind == row.ActionTaskRun {
-		s, i := a.session.step, a.row.TaskIndex
+	for _, i := range a.tasks {
+		s := a.session.step
 		if t := s.cells.get(i); t.status != status.TaskInterrupting {
 			c.move(s, i, t, status.TaskInterrupting, by)
 		}

@@ -75,21 +75,16 @@ func (c *Core) extend(s *session) {
 		want = 1
 	}
 	for n := had; n < want && takes.room(); n++ {
-		i, t := c.next(s.step)
-		if t == nil {
-			return
-		}
 		to := status.TaskAssigned
 		if n > 0 {
 			to = status.TaskScheduled
 		}
-		c.move(s.step, i, t, to, causeAssign)
-		a := c.append(s, row.SessionAction{Kind: row.ActionTaskRun, StepIndex: s.row.StepIndex, TaskIndex: i})
-		t.startedAt = 0
-		if err := t.setLatestAction(ActionID(s.row.SessionID, a.row.ActionIndex)); err != nil {
-			c.violated(Violation{What: "session action", ID: s.row.SessionID, Why: err.Error()})
+		tasks := c.hand(s, to)
+		if len(tasks) == 0 {
+			return
 		}
-		s.step.held[i] = a
+		a := c.append(s, s.taskRun(tasks))
+		c.hold(a, tasks)
 		c.acquireLimits(a)
 		if n == had {
 			s.link.given = min(s.link.given+1, turnOf)
@@ -97,7 +92,22 @@ func (c *Core) extend(s *session) {
 	}
 }
 
-// depth is how many tasks a session should have: one at first and when tasks are long; else doubling with every task
+// hold ties tasks to the action that runs them.
+func (c *Core) hold(a *action, tasks []int64) {
+	a.tasks = tasks
+	st := a.session.step
+	id := ActionID(a.row.SessionID, a.row.ActionIndex)
+	for _, i := range tasks {
+		t := st.cells.get(i)
+		t.startedAt = 0
+		if err := t.setLatestAction(id); err != nil {
+			c.violated(Violation{What: "session action", ID: a.row.SessionID, Why: err.Error()})
+		}
+		st.held[i] = a
+	}
+}
+
+// depth is how many taskRuns a session should have: one at first and when tasks are long; else doubling with every task
 // that succeeded in it, up to PipelineTarget of work by their mean duration. Near the end of a step it takes no more than its share.
 func (c *Core) depth(s *session) int {
 	if s.succeeded == 0 {
@@ -115,7 +125,7 @@ func (c *Core) depth(s *session) int {
 	if s.succeeded < 16 {
 		want = min(want, 1<<s.succeeded)
 	}
-	left := s.step.row.Counts[status.TaskReady] + int64(s.openTasks())
+	left := s.step.row.Counts[status.TaskReady]/s.step.chunkSize() + int64(s.openTasks())
 	share := left / int64(max(1, s.job.sessions+s.worker.fleet.free))
 	return int(min(want, max(2, share)))
 }
@@ -150,6 +160,9 @@ func (s *session) assigned(a *action) AssignedAction {
 	}
 	if a.row.Kind == row.ActionTaskRun {
 		out.Space = s.step.space
+		if a.row.Chunk != "" {
+			out.Chunk = a.tasks
+		}
 	}
 	return out
 }

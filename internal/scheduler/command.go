@@ -210,14 +210,15 @@ type AssignedSession struct {
 	Actions                   []AssignedAction
 }
 
-// AssignedAction is one action in a [Schedule]. For a taskRun, Space.At(TaskIndex)
-// gives its parameters (a nil Space has none).
+// AssignedAction is one action in a [Schedule]. For a taskRun, Space.At(TaskIndex), or
+// Space.ChunkOf(Chunk) where there is one, gives its parameters (a nil Space has none).
 type AssignedAction struct {
 	ActionIndex   int64
 	Kind          row.ActionKind
 	EnvironmentID string
 	StepID        string // taskRun; syncInputJobAttachments of a step's dependencies
 	TaskIndex     int64
+	Chunk         []int64 // the tasks of a taskRun that runs a chunk; nil for one task
 	Space         *openjd.ParameterSpace
 }
 

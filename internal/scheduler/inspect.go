@@ -141,10 +141,13 @@ func (c *Core) checkSession(s *session, report reporter) {
 			report("session %s: action %d (%s) is out of order", s.row.SessionID, a.row.ActionIndex, a.row.Status)
 		}
 		last = a.row.ActionIndex
-		if a.row.Kind == row.ActionTaskRun {
-			t := s.step.cells.get(a.row.TaskIndex)
-			if s.step.held[a.row.TaskIndex] != a || t == nil || !t.status.Active() {
-				report("session %s: task %d is not held by it", s.row.SessionID, a.row.TaskIndex)
+		if tasks, err := tasksOf(&a.row); err != nil || !slices.Equal(tasks, a.tasks) {
+			report("session %s: action %d runs %v, its row says %v, %v", s.row.SessionID, a.row.ActionIndex, a.tasks, tasks, err)
+		}
+		for _, i := range a.tasks {
+			t := s.step.cells.get(i)
+			if s.step.held[i] != a || t == nil || !t.status.Active() {
+				report("session %s: task %d is not held by it", s.row.SessionID, i)
 			} else if a.leaving() != (t.status == status.TaskInterrupting) {
 				report("session %s: action %d is %s, its task %s", s.row.SessionID, a.row.ActionIndex, a.row.Status, t.status)
 			}

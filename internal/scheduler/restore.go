@@ -146,7 +146,9 @@ func (c *Core) loadSessions(j *job, snapshot *row.JobSnapshot) error {
 	}
 	for i := range snapshot.Actions {
 		if s := bySeq[snapshot.Actions[i].SessionSeq]; s != nil {
-			s.load(&snapshot.Actions[i])
+			if err := s.load(&snapshot.Actions[i]); err != nil {
+				return err
+			}
 		}
 	}
 	for _, s := range bySeq {
@@ -176,13 +178,18 @@ func (c *Core) loadSession(s *session) {
 }
 
 // load takes one action of a restored session, in order, and draws from it what the session knew.
-func (s *session) load(r *row.SessionAction) {
+func (s *session) load(r *row.SessionAction) error {
+	tasks, err := tasksOf(r)
+	if err != nil {
+		return fmt.Errorf("session %s: %w", r.SessionID, err)
+	}
 	attempted := r.StartedAt != 0
 	switch r.Status {
 	case status.ActionSucceeded:
 		attempted = true
 		if r.Kind == row.ActionTaskRun {
 			s.learn(r)
+			s.step.learnChunk(&action{row: *r, session: s, tasks: tasks})
 		}
 	case status.ActionFailed, status.ActionCanceled, status.ActionInterrupted:
 		attempted = true
@@ -199,11 +206,12 @@ func (s *session) load(r *row.SessionAction) {
 		s.exits, s.ending = true, true
 	}
 	if r.Status.Terminal() {
-		return
+		return nil
 	}
-	a := &action{row: *r, session: s}
+	a := &action{row: *r, session: s, tasks: tasks}
 	s.open = append(s.open, a)
-	if r.Kind == row.ActionTaskRun {
-		s.step.held[r.TaskIndex] = a
+	for _, i := range tasks {
+		s.step.held[i] = a
 	}
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
+	"github.com/farmhand-render/farmhand/openjd/template"
 )
 
 // TestScripts plays testdata/*: see testdata/README.md for the commands.
@@ -373,8 +374,31 @@ func (s *script) addStep(cmd *scheduler.CreateJob, names map[string]int32, field
 		need.Attributes = append(need.Attributes, openjd.AttributeRequirement{Name: "attr.worker.os.family", AnyOf: any, AllOf: all})
 	}
 	doc.Requirements, _ = json.Marshal(need)
+	if a["chunk"] != "" {
+		doc.Space = chunkedSpace(s.t, a)
+	}
 	cmd.Steps = append(cmd.Steps, row.Step{JobID: cmd.Job.JobID, StepIndex: index, StepID: id, Name: fields[0], Tasks: a.number("tasks", 1)})
 	cmd.StepDocuments = append(cmd.StepDocuments, doc)
+}
+
+// chunkedSpace is a parameter space of tasks=N frames that run in chunks: chunk=3 [runtime=60s] [noncontiguous].
+func chunkedSpace(t *testing.T, a args) []byte {
+	t.Helper()
+	chunks := &openjd.Chunks{DefaultTaskCount: a.number("chunk", 1), RangeConstraint: template.Contiguous}
+	if a["runtime"] != "" {
+		chunks.TargetRuntimeSeconds = int64(duration(t, a["runtime"]) / time.Second)
+	}
+	if _, yes := a["noncontiguous"]; yes {
+		chunks.RangeConstraint = template.Noncontiguous
+	}
+	frames := cmp.Or(a["frames"], fmt.Sprintf("1-%d", a.number("tasks", 1)))
+	space, err := json.Marshal(openjd.SpaceDefinition{Parameters: []openjd.SpaceParameter{
+		{Name: "Frame", Type: template.ChunkIntTaskParameter, Range: frames, Chunks: chunks},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return space
 }
 
 // update addresses a job (j), a step (j.s), a task (j.s/3) or a session (S1).
@@ -432,7 +456,7 @@ func (s *script) poll(out *strings.Builder, d *datadriven.TestData) {
 		s.current[id] = session.SessionID
 		fmt.Fprintf(out, "%s of %s\n", s.alias(session.SessionID), session.JobID)
 		for _, a := range session.Actions {
-			fmt.Fprintf(out, "  %d %s\n", a.ActionIndex, describe(a.Kind, a.EnvironmentID, a.StepID, a.TaskIndex))
+			fmt.Fprintf(out, "  %d %s\n", a.ActionIndex, describe(a.Kind, a.EnvironmentID, a.StepID, a.TaskIndex, row.NewChunk(a.Chunk)))
 		}
 		if cancel := answer.Cancel[session.SessionID]; len(cancel) > 0 {
 			fmt.Fprintf(out, "  cancel %v\n", cancel)
@@ -475,13 +499,16 @@ func (s *script) alias(id string) string {
 	return s.aliases[id]
 }
 
-func describe(kind row.ActionKind, environment, step string, task int64) string {
+func describe(kind row.ActionKind, environment, step string, task int64, chunk row.Chunk) string {
 	switch kind {
 	case row.ActionEnvEnter:
 		return "envEnter " + environment
 	case row.ActionEnvExit:
 		return "envExit " + environment
 	case row.ActionTaskRun:
+		if chunk != "" {
+			return fmt.Sprintf("taskRun %s/%s", step, chunk)
+		}
 		return fmt.Sprintf("taskRun %s/%d", step, task)
 	default:
 		return strings.TrimSpace("syncInputJobAttachments " + step)
@@ -595,6 +622,6 @@ func (s *script) showSession(out *strings.Builder, id string) {
 		if a.StepIndex >= 0 {
 			step = s.store.Steps[schedtest.StepKey{JobID: a.JobID, Index: a.StepIndex}].StepID
 		}
-		fmt.Fprintf(out, "  %d %s: %s\n", a.ActionIndex, describe(a.Kind, a.EnvironmentID, step, a.TaskIndex), a.Status)
+		fmt.Fprintf(out, "  %d %s: %s\n", a.ActionIndex, describe(a.Kind, a.EnvironmentID, step, a.TaskIndex, a.Chunk), a.Status)
 	}
 }

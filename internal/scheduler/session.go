@@ -228,10 +228,11 @@ func (c *Core) abandonSession(s *session, by cause) {
 			continue
 		}
 		a.row.EndedAt = max(c.now.Wall, a.row.StartedAt)
-		if c.setAction(a, status.ActionInterrupted, by) && a.row.Kind == row.ActionTaskRun {
-			st, i := s.step, a.row.TaskIndex
-			delete(st.held, i)
-			c.resolve(st, i, st.cells.get(i), by)
+		if c.setAction(a, status.ActionInterrupted, by) {
+			for _, i := range a.tasks {
+				delete(s.step.held, i)
+				c.resolve(s.step, i, s.step.cells.get(i), by)
+			}
 		}
 	}
 	c.endSession(s, by)

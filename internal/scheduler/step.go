@@ -25,6 +25,7 @@ type step struct {
 	cells taskTable
 	again indexHeap         // touched tasks that are READY, and some that were
 	held  map[int64]*action // the open taskRun of each task that a session holds
+	pace  pace              // of its chunks
 
 	offered   bool // counted in the offers of its job
 	dirty     bool

@@ -191,8 +191,11 @@ func (s *step) handOutAgain(i int64, t *cell) {
 	}
 }
 
-// next takes the READY task with the lowest index out of the queue of its step; the caller assigns it.
-func (c *Core) next(s *step) (int64, *cell) {
+// untouched stands for the cell of a READY task that nobody touched.
+var untouched = cell{status: status.TaskReady}
+
+// peek finds the READY task with the lowest index; nil when there is none.
+func (c *Core) peek(s *step) (int64, *cell) {
 	for len(s.again) > 0 {
 		if t := s.cells.get(s.again[0]); t.status != status.TaskReady {
 			t.queued = false
@@ -210,16 +213,27 @@ func (c *Core) next(s *step) (int64, *cell) {
 	}
 	switch {
 	case len(s.again) > 0 && (fresh < 0 || s.again[0] < fresh):
-		i := heap.Pop(&s.again).(int64)
-		t := s.cells.get(i)
-		t.queued = false
-		return i, t
+		return s.again[0], s.cells.get(s.again[0])
 	case fresh >= 0:
-		s.row.Cursor++
-		t := c.touch(s, fresh)
-		return fresh, t
+		return fresh, &untouched
 	default:
 		return -1, nil
+	}
+}
+
+// next takes the READY task with the lowest index out of the queue of its step; the caller assigns it.
+func (c *Core) next(s *step) (int64, *cell) {
+	i, t := c.peek(s)
+	switch {
+	case t == nil:
+		return -1, nil
+	case s.cells.get(i) == t:
+		heap.Pop(&s.again)
+		t.queued = false
+		return i, t
+	default:
+		s.row.Cursor++
+		return i, c.touch(s, i)
 	}
 }
 

@@ -72,8 +72,8 @@ func (d *DB) HoldsQueue(ctx context.Context, workerID, queueID string) (bool, er
 	return n > 0, err
 }
 
-var actions = newTable("session_action", 3, 5,
-	"job_id, session_seq, action_index, session_id, kind, environment_id, step_index, task_index, status, "+
+var actions = newTable("session_action", 3, 6,
+	"job_id, session_seq, action_index, session_id, kind, environment_id, step_index, task_index, chunk, status, "+
 		"started_at, ended_at, worker_updated_at, progress, progress_message, exit_code, manifests, limits",
 	func(v []any, r *row.SessionAction) []any {
 		var exitCode any
@@ -81,13 +81,13 @@ var actions = newTable("session_action", 3, 5,
 			exitCode = int64(*r.ExitCode)
 		}
 		return append(v, r.JobID, r.SessionSeq, r.ActionIndex, r.SessionID, int64(r.Kind), r.EnvironmentID,
-			int64(r.StepIndex), r.TaskIndex, r.Status.String(), r.StartedAt, r.EndedAt, r.WorkerUpdatedAt,
+			int64(r.StepIndex), r.TaskIndex, string(r.Chunk), r.Status.String(), r.StartedAt, r.EndedAt, r.WorkerUpdatedAt,
 			r.Progress, r.ProgressMessage, exitCode, document(r.Manifests), document(r.Limits))
 	},
 	func(r *row.SessionAction) []any {
 		return []any{
 			&r.JobID, &r.SessionSeq, &r.ActionIndex, &r.SessionID, &r.Kind, &r.EnvironmentID,
-			&r.StepIndex, &r.TaskIndex,
+			&r.StepIndex, &r.TaskIndex, (*string)(&r.Chunk),
 			parsed[status.Action]{&r.Status, status.ParseAction},
 			&r.StartedAt, &r.EndedAt, &r.WorkerUpdatedAt,
 			&r.Progress, &r.ProgressMessage, &r.ExitCode, &r.Manifests, &r.Limits,
@@ -113,7 +113,33 @@ var (
 		WHERE job_id = $1 AND step_index = $2 AND task_index = $3 AND task_index >= 0
 		AND (session_seq, action_index) > ($4, $5)
 		ORDER BY session_seq, action_index LIMIT $6`
+	sqlChunkActions = actions.selectAll + `
+		WHERE job_id = $1 AND step_index = $2 AND task_index >= 0 AND task_index <= $3 AND chunk <> ''
+		AND (+session_seq, +action_index) > ($4, $5)
+		ORDER BY session_seq, action_index LIMIT $6`
 )
+
+// chunkActions lists the runs of a task of a step that runs in chunks: those chunks that hold it.
+func (d *DB) chunkActions(ctx context.Context, filter ActionFilter, after ActionCursor, limit int) ([]row.SessionAction, error) {
+	var found []row.SessionAction
+	for {
+		page, err := list(ctx, d.engine, actions, sqlChunkActions, filter.JobID, int64(filter.Task.StepIndex),
+			filter.Task.TaskIndex, after.SessionSeq, after.ActionIndex, int64(limit))
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			a := &page[i]
+			after = ActionCursor{SessionSeq: a.SessionSeq, ActionIndex: a.ActionIndex}
+			if a.Chunk.Holds(filter.Task.TaskIndex) && (filter.SessionSeq == nil || a.SessionSeq == *filter.SessionSeq) {
+				found = append(found, *a)
+			}
+		}
+		if len(page) < limit || len(found) >= limit {
+			return found[:min(len(found), limit)], nil
+		}
+	}
+}
 
 // Actions implements [Reader].
 func (d *DB) Actions(
@@ -129,6 +155,8 @@ func (d *DB) Actions(
 	}
 	n := int64(limit)
 	switch {
+	case filter.Task != nil && filter.Task.InChunks:
+		return d.chunkActions(ctx, filter, after, limit)
 	case filter.Task != nil:
 		found, err := list(ctx, d.engine, actions, sqlTaskActions, filter.JobID, int64(filter.Task.StepIndex),
 			filter.Task.TaskIndex, after.SessionSeq, after.ActionIndex, n)

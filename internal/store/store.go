@@ -139,6 +139,7 @@ type ActionFilter struct {
 type TaskKey struct {
 	StepIndex int32
 	TaskIndex int64
+	InChunks  bool // tasks of the step run in chunks
 }
 
 // ActionCursor is the key of the last session action of a page. Start with [FirstAction].

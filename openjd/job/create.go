@@ -164,6 +164,13 @@ func (c *creator) space(path string, t *template.ParameterSpace) *ParameterSpace
 
 func (c *creator) taskParameter(path string, p template.TaskParameterDefinition) SpaceParameter {
 	r := SpaceParameter{Name: p.Name, Type: p.Type}
+	if p.Chunks != nil {
+		chunks := Chunks{RangeConstraint: p.Chunks.RangeConstraint}
+		var err error
+		chunks.DefaultTaskCount, chunks.TargetRuntimeSeconds, err = p.Chunks.Resolve(c.symbols)
+		c.check(path+" -> chunks", err)
+		r.Chunks = &chunks
+	}
 	if p.Range.Items == nil {
 		text := strings.TrimSpace(c.resolve(path, p.Range.Expression))
 		_, err := expr.ParseRange(text)

@@ -102,13 +102,22 @@ func (m *MemStore) Check() error {
 		if a.Kind != row.ActionTaskRun || a.Status.Terminal() {
 			continue
 		}
-		task := TaskKey{a.JobID, a.StepIndex, a.TaskIndex}
-		if other, held := holder[task]; held {
-			return fmt.Errorf("task %+v is held by %s and %s", task, other, a.SessionID)
+		tasks, err := a.Chunk.Tasks()
+		if err != nil {
+			return err
 		}
-		holder[task] = a.SessionID
-		if !m.Tasks[task].Status.Active() {
-			return fmt.Errorf("task %+v is %s although %s holds it", task, m.Tasks[task].Status, a.SessionID)
+		if a.Chunk == "" {
+			tasks = []int64{a.TaskIndex}
+		}
+		for _, i := range tasks {
+			task := TaskKey{a.JobID, a.StepIndex, i}
+			if other, held := holder[task]; held {
+				return fmt.Errorf("task %+v is held by %s and %s", task, other, a.SessionID)
+			}
+			holder[task] = a.SessionID
+			if !m.Tasks[task].Status.Active() {
+				return fmt.Errorf("task %+v is %s although %s holds it", task, m.Tasks[task].Status, a.SessionID)
+			}
 		}
 	}
 	for key, actions := range sessions {

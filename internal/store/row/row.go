@@ -287,7 +287,8 @@ type SessionAction struct {
 	Kind            ActionKind
 	EnvironmentID   string // envEnter, envExit
 	StepIndex       int32  // taskRun; syncInputJobAttachments of a step's dependencies; else -1
-	TaskIndex       int64  // taskRun of one task; else -1
+	TaskIndex       int64  // of a taskRun, the first of its chunk; else -1
+	Chunk           Chunk  // the tasks of a taskRun that runs a chunk; "" for one task
 	Status          status.Action
 	StartedAt       int64   // as the worker said
 	EndedAt         int64   // as the worker said
