@@ -31,13 +31,13 @@ postgres: ## install the PostgreSQL server that the tests use, when there is non
 	tools/postgres
 
 .PHONY: test
-test: postgres cross ## run all tests, with AWS's own clients
-	FARMHAND_POSTGRES=required $(GO) test -count=1 $$($(GO) list ./... | grep -v '/interop$$')
+test: clients postgres cross ## run all tests, with AWS's own clients
+	FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v '/interop$$')
 	$(MAKE) test-interop
 
 .PHONY: test-interop
 test-interop: clients ## run AWS's own clients, and both workers, against farms; a line for each scenario
-	cd interop && FARMHAND_CLIENTS=required $(GO) test -count=1 -parallel 6
+	cd interop && FARMHAND_CLIENTS=required $(GO) test -count=1 -timeout 30m -parallel 6
 
 .PHONY: test-race
 test-race: clients postgres ## run all tests under the race detector (needs a C compiler)
@@ -49,7 +49,7 @@ bench: ## measure what DESIGN's budgets name
 
 .PHONY: lint
 lint: $(LINT) ## check style
-	$(LINT) run
+	$(LINT) run --allow-serial-runners
 
 $(LINT): tools/go.mod tools/go.sum
 	mkdir -p $(@D)
