@@ -119,11 +119,18 @@ func (m *machine) order(a, b *Value) (int, error) {
 func memberships(negated bool) []overload {
 	answer := func(found bool, err error) (Value, error) { return Bool(found != negated), err }
 	return []overload{
-		{params: []Type{TypeString, typeText}, result: TypeBool, call: func(m *machine, a []Value) (Value, error) {
+		{params: []Type{typeText, typeText}, infer: isBool, call: func(m *machine, a []Value) (Value, error) {
 			return answer(strings.Contains(a[1].text, a[0].text), m.spend(text256(len(a[1].text))))
 		}},
-		{params: []Type{TypeInt, TypeRange}, result: TypeBool, call: func(_ *machine, a []Value) (Value, error) {
-			_, found := a[1].AsRange().Index(a[0].AsInt())
+		{params: []Type{typeNumber, TypeRange}, infer: isBool, call: func(_ *machine, a []Value) (Value, error) {
+			i, err := floatToInt(a[0].AsFloat())
+			if a[0].typ == TypeInt {
+				i, err = a[0], nil
+			}
+			if err != nil || compareNumbers(&i, &a[0]) != 0 {
+				return answer(false, nil)
+			}
+			_, found := a[1].AsRange().Index(i.AsInt())
 			return answer(found, nil)
 		}},
 		{
@@ -148,6 +155,9 @@ func memberships(negated bool) []overload {
 		},
 	}
 }
+
+// isBool is the result of what takes its arguments as they are.
+func isBool([]Type) Type { return TypeBool }
 
 // lengthOf returns the number of items of a list or a range expression.
 func lengthOf(v *Value) int64 {

@@ -256,6 +256,9 @@ func ParseValue(t Type, text string) (Value, error) {
 		if err != nil {
 			return Value{}, fmt.Errorf("item %d of the list: %w", i, err)
 		}
+		if element == TypeFloat {
+			v = FloatOf(v.AsFloat()) // only a single number keeps its text
+		}
 		values[i] = v
 	}
 	return List(element, values...), nil

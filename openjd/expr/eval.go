@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -128,7 +129,14 @@ func (n *callNode) unknown(m *machine) error {
 	return m.failAt(n.span, "there is no function %s%s", n.name, suggestion(n.name, slices.Sorted(maps.Keys(library()))))
 }
 
+func (n *largeNode) eval(m *machine, _ Type) (Value, error) {
+	return Value{}, m.failAt(n.span, "9223372036854775808 does not fit a 64-bit integer")
+}
+
 func (n *unaryNode) eval(m *machine, _ Type) (Value, error) {
+	if _, large := n.operand.(*largeNode); large && n.op == "-" {
+		return Int(math.MinInt64), nil
+	}
 	v, err := n.operand.eval(m, 0)
 	if err != nil {
 		return Value{}, err
@@ -212,6 +220,8 @@ func (n *logicNode) eval(m *machine, want Type) (Value, error) {
 		case v.unresolved && !final:
 			possible |= v.typ
 			continue
+		case v.typ == TypeBool && !v.unresolved && possible == TypeBool && v.falsy() != n.or:
+			return v, nil // whatever stands before it
 		case !final && v.falsy() == n.or:
 			continue
 		case possible == 0:
@@ -242,13 +252,26 @@ func (n *conditionalNode) eval(m *machine, want Type) (Value, error) {
 		}
 		return n.otherwise.eval(m, want)
 	}
-	a, errA := n.then.eval(m, want)
-	b, errB := n.otherwise.eval(m, want)
+	a, errA := n.branch(m, n.then, want)
+	b, errB := n.branch(m, n.otherwise, want)
 	if errA != nil && errB != nil {
 		return Value{}, errA
 	}
 	// A branch that fails is the other one's business; its value has no type.
 	return Unresolved(a.typ | b.typ), nil
+}
+
+// branch evaluates what may be the result. A value that cannot become what is wanted is a failure of this branch, not of both.
+func (n *conditionalNode) branch(m *machine, part node, want Type) (Value, error) {
+	v, err := part.eval(m, want)
+	if err != nil || want == 0 {
+		return v, err
+	}
+	out, ok := v.convert(want)
+	if !ok {
+		return Value{}, m.failAt(part.place(), "expected %s, the expression gives %s", want, v.typ)
+	}
+	return out, nil
 }
 
 func (n *indexNode) eval(m *machine, _ Type) (Value, error) {
@@ -285,6 +308,15 @@ func (n *sliceNode) eval(m *machine, _ Type) (Value, error) {
 		}
 		if args[i+1], err = part.eval(m, 0); err != nil {
 			return Value{}, err
+		}
+	}
+	// A step that is known says more about an unresolved operand than its type does.
+	if step := args[3]; step.typ == TypeInt && !step.unresolved {
+		switch {
+		case step.AsInt() == 0:
+			return Value{}, m.failAt(n.span, "the step of a slice cannot be 0")
+		case step.AsInt() > 0 && v.unresolved:
+			args[3] = Null()
 		}
 	}
 	v, err = sliceFunction.apply(m, n.span, args, false)

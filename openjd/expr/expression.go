@@ -44,8 +44,6 @@ func collect(n node, locals []string, dst []Reference) []Reference {
 	switch n := n.(type) {
 	case *nameNode:
 		return collectName(n, locals, dst)
-	case *groupNode:
-		return collectName(n.nameNode, locals, dst)
 	case *comprehensionNode:
 		dst = collect(n.source, locals, dst)
 		locals = append(slices.Clip(locals), n.name)

@@ -33,10 +33,7 @@ func implicit(t, want Type) Type {
 	case t == TypePath:
 		return want & TypeString
 	case t == TypeRange:
-		if want.Has(ListOf(TypeInt)) {
-			return ListOf(TypeInt)
-		}
-		return want & TypeString
+		return want & ListOf(TypeInt)
 	case t == typeEmptyList:
 		return lowest(want & typeList)
 	case t.IsList():

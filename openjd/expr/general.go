@@ -42,7 +42,7 @@ func generalFunctions() []*function {
 				case TypeInt:
 					return FloatOf(a[0].AsFloat()), nil
 				}
-				return a[0], nil
+				return FloatOf(a[0].AsFloat()), nil
 			}, typeNumber|TypeString),
 		}},
 		{name: "list", overloads: []overload{
@@ -55,20 +55,23 @@ func generalFunctions() []*function {
 			}, TypeRange),
 		}},
 		{name: "range_expr", overloads: []overload{
-			one(TypeRange, func(_ *machine, a []Value) (Value, error) {
+			{params: []Type{TypeString}, infer: isRange, call: func(_ *machine, a []Value) (Value, error) {
 				r, err := ParseRange(a[0].text)
 				if err != nil {
 					return Value{}, fmt.Errorf("%s is not a range expression: %w", quote(a[0].text), err)
 				}
 				return Range(r), nil
-			}, TypeString),
-			one(TypeRange, rangeFromList, ListOf(TypeInt)),
+			}},
+			{params: []Type{ListOf(TypeInt) | typeEmptyList}, infer: isRange, call: rangeFromList},
 		}},
 		{name: "fail", overloads: []overload{
 			one(0, func(_ *machine, a []Value) (Value, error) { return Value{}, errors.New(a[0].text) }, TypeString),
 		}},
 	}
 }
+
+// isRange is the result of what takes its arguments as they are.
+func isRange([]Type) Type { return TypeRange }
 
 // checkItems checks that n more items can be made and walked through.
 func (m *machine) checkItems(n int64) error {
@@ -300,14 +303,13 @@ func listFunctions() []*function {
 			}
 			return t[0]
 		}}}},
-		{name: "sorted", overloads: []overload{{params: []Type{typeList | TypeRange}, call: sorted, infer: func(t []Type) Type {
-			list := asList(t[0])
-			if e := list.elements(); e == TypeNull || ordered(e, e) {
-				return list
+		{name: "sorted", overloads: []overload{{params: []Type{typeList}, call: sorted, infer: func(t []Type) Type {
+			if e := t[0].elements(); e == TypeNull || ordered(e, e) {
+				return t[0]
 			}
 			return 0
 		}}}},
-		{name: "reversed", overloads: []overload{{params: []Type{typeList | TypeRange}, call: reversed, infer: func(t []Type) Type { return asList(t[0]) }}}},
+		{name: "reversed", overloads: []overload{{params: []Type{typeList}, call: reversed, infer: same}}},
 		{name: "unique", overloads: []overload{{params: []Type{typeList}, call: unique, infer: same}}},
 		{name: "any", overloads: []overload{one(TypeBool, func(m *machine, a []Value) (Value, error) {
 			return Bool(slices.ContainsFunc(a[0].Items(), Value.AsBool)), m.spend(lengthOf(&a[0]))
@@ -362,23 +364,23 @@ func sorted(m *machine, a []Value) (Value, error) {
 	if err := m.checkItems(n); err != nil {
 		return Value{}, err
 	}
-	items := slices.Clone(asListValue(a[0]).Items())
+	items := slices.Clone(a[0].Items())
 	var failed error
 	slices.SortStableFunc(items, func(x, y Value) int {
 		c, err := m.order(&x, &y)
 		failed = cmp.Or(failed, err)
 		return c
 	})
-	return List(asList(a[0].typ).elements(), items...), failed
+	return List(a[0].typ.elements(), items...), failed
 }
 
 func reversed(m *machine, a []Value) (Value, error) {
 	if err := m.checkItems(lengthOf(&a[0])); err != nil {
 		return Value{}, err
 	}
-	items := slices.Clone(asListValue(a[0]).Items())
+	items := slices.Clone(a[0].Items())
 	slices.Reverse(items)
-	return List(asList(a[0].typ).elements(), items...), nil
+	return List(a[0].typ.elements(), items...), nil
 }
 
 // unique keeps the first of equal items. Items of one list are equal when their texts are, so that it need not compare every pair.

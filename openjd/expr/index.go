@@ -10,11 +10,12 @@ var errIndex = errors.New("the index is out of bounds")
 
 // indexFunction is x[i].
 var indexFunction = &function{name: "[ ]", operator: true, overloads: []overload{
-	{params: []Type{TypeString, TypeInt}, result: TypeString, call: indexText},
-	{params: []Type{TypeRange, TypeInt}, result: TypeInt, call: indexItem},
-	{params: []Type{typeList, TypeInt}, infer: func(t []Type) Type { return t[0].elements() &^ TypeNull }, call: indexItem},
-	{params: []Type{typeEmptyList, TypeInt}, result: 0, call: indexItem},
+	{params: []Type{TypeString, TypeInt}, infer: isString, call: indexText},
+	{params: []Type{TypeRange, TypeInt}, infer: func([]Type) Type { return TypeInt }, call: indexItem},
+	{params: []Type{typeList, TypeInt}, infer: func(t []Type) Type { return t[0].elements() }, call: indexItem},
 }}
+
+func isString([]Type) Type { return TypeString }
 
 func indexItem(_ *machine, args []Value) (Value, error) {
 	i, n := args[1].AsInt(), lengthOf(&args[0])
@@ -62,7 +63,7 @@ const optionalInt = TypeInt | TypeNull
 
 // sliceFunction is x[a:b:c]; absent parts are null.
 var sliceFunction = &function{name: "[:]", operator: true, overloads: []overload{
-	{params: []Type{TypeString, optionalInt, optionalInt, optionalInt}, result: TypeString, call: sliceText},
+	{params: []Type{TypeString, optionalInt, optionalInt, optionalInt}, infer: isString, call: sliceText},
 	{
 		params: []Type{TypeRange, optionalInt, optionalInt, optionalInt}, call: sliceRange,
 		infer: func(t []Type) Type {

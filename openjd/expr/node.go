@@ -20,6 +20,8 @@ type (
 		span
 		value Value
 	}
+	// largeNode is 9223372036854775808, which is an integer only with a minus before it.
+	largeNode struct{ span }
 	// nameNode is a dotted name: a symbol, a local name, or a symbol and properties.
 	nameNode struct {
 		span
@@ -127,6 +129,3 @@ func children(n node, f func(node)) {
 		optional(n.source, n.filter, n.item)
 	}
 }
-
-// groupNode is a name in parentheses, which what follows does not become a part of.
-type groupNode struct{ *nameNode }

@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"math"
+	"math/big"
 	"math/bits"
 	"strings"
 	"sync"
@@ -66,15 +67,12 @@ var unaryFunctions = sync.OnceValue(func() map[string]*function {
 				return Int(-a[0].AsInt()), nil
 			}},
 			{params: []Type{TypeFloat}, result: TypeFloat, call: func(_ *machine, a []Value) (Value, error) {
-				v := FloatOf(-a[0].AsFloat())
-				if a[0].text != "" && a[0].number != 0 && isDigit(a[0].text[0]) {
-					v.text = "-" + a[0].text // -1.50 is a literal too
-				}
-				return v, nil
+				return FloatOf(-a[0].AsFloat()), nil
 			}},
 		}},
 		"+": {name: "+", operator: true, overloads: []overload{
-			{params: []Type{typeNumber}, infer: func(t []Type) Type { return t[0] }, call: func(_ *machine, a []Value) (Value, error) { return a[0], nil }},
+			one(TypeInt, func(_ *machine, a []Value) (Value, error) { return a[0], nil }, TypeInt),
+			one(TypeFloat, func(_ *machine, a []Value) (Value, error) { return FloatOf(a[0].AsFloat()), nil }, TypeFloat),
 		}},
 		"not": {name: "not", operator: true, overloads: []overload{
 			{params: []Type{TypeBool}, result: TypeBool, call: func(_ *machine, a []Value) (Value, error) { return Bool(!a[0].AsBool()), nil }},
@@ -151,7 +149,17 @@ func floorDivideFloat(_ *machine, args []Value) (Value, error) {
 	if b == 0 {
 		return Value{}, errDivision
 	}
-	return floatToInt(math.Floor(a / b))
+	// The quotient is taken after the remainder, because a/b alone can round up to a whole number.
+	rest := math.Mod(a, b)
+	quotient := (a - rest) / b
+	if rest != 0 && (b < 0) != (rest < 0) {
+		quotient--
+	}
+	whole := math.Floor(quotient)
+	if quotient-whole > 0.5 {
+		whole++
+	}
+	return floatToInt(whole)
 }
 
 func modulo(_ *machine, args []Value) (Value, error) {
@@ -212,7 +220,31 @@ func powerFloat(_ *machine, args []Value) (Value, error) {
 	case a < 0 && b != math.Trunc(b):
 		return Value{}, errors.New("a negative number cannot be raised to a fraction")
 	}
-	return finite(math.Pow(a, b))
+	return finite(pow(a, b))
+}
+
+// pow is math.Pow, but rounded correctly where the exponent is a whole number of moderate size or a half.
+func pow(a, b float64) float64 {
+	const most = 1 << 11
+	switch {
+	case b == 0.5:
+		return math.Sqrt(a)
+	case b != math.Trunc(b) || math.Abs(b) > most || a == 0:
+		return math.Pow(a, b)
+	}
+	const precision = 320
+	result, square := big.NewFloat(1).SetPrec(precision), new(big.Float).SetPrec(precision).SetFloat64(a)
+	for n := uint64(math.Abs(b)); n > 0; n >>= 1 {
+		if n&1 != 0 {
+			result.Mul(result, square)
+		}
+		square.Mul(square, square)
+	}
+	if b < 0 {
+		result.Quo(big.NewFloat(1).SetPrec(precision), result)
+	}
+	f, _ := result.Float64()
+	return f
 }
 
 func divisions() []overload {
@@ -249,7 +281,7 @@ func joins() []overload {
 	ranges := typeList | TypeRange
 	return []overload{
 		{params: []Type{TypeString, TypeString}, result: TypeString, call: text(String)},
-		{params: []Type{TypePath, typeText}, result: TypePath, call: text(Path)},
+		{params: []Type{TypePath, TypeString}, result: TypePath, call: text(Path)},
 		{params: []Type{TypeString, TypeRange}, result: TypeString, call: text(String)},
 		{params: []Type{TypeRange, TypeString}, result: TypeString, call: text(String)},
 		{params: []Type{ranges, ranges}, call: concatenate, infer: func(t []Type) Type { return unify(asList(t[0]), asList(t[1])) }},

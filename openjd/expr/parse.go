@@ -258,13 +258,6 @@ func (p *parser) unary() (node, error) {
 	}
 	defer func() { p.depth-- }()
 	p.pos++
-	if next := p.peek(); t.value == "-" && next.kind == intToken && next.value == "9223372036854775808" {
-		// The smallest integer, whose digits alone do not fit.
-		if after := p.tokens[p.pos+1]; after.value != "**" && after.value != "[" && after.value != "." {
-			p.pos++
-			return &literalNode{p.from(t.start, t.start), Int(-1 << 63)}, nil
-		}
-	}
 	operand, err := p.unary()
 	if err != nil {
 		return nil, err
@@ -414,6 +407,9 @@ func (p *parser) primary() (node, error) {
 	case intToken:
 		p.pos++
 		v, err := strconv.ParseInt(intDigits(t.value), 0, 64)
+		if t.value == "9223372036854775808" {
+			return &largeNode{p.from(t.start, t.start)}, nil
+		}
 		if err != nil {
 			return nil, &SyntaxError{t.start, quote(t.value) + " does not fit a 64-bit integer"}
 		}
@@ -424,7 +420,7 @@ func (p *parser) primary() (node, error) {
 		if err != nil {
 			return nil, &SyntaxError{t.start, quote(t.value) + " is not a finite number"}
 		}
-		return &literalNode{p.from(t.start, t.start), literalFloat(f, p.text[t.start:t.end])}, nil
+		return &literalNode{p.from(t.start, t.start), literalFloat(f, plainFloat(p.text[t.start:t.end]))}, nil
 	case stringToken:
 		return p.strings()
 	case nameToken:
@@ -438,6 +434,16 @@ func (p *parser) primary() (node, error) {
 		}
 	}
 	return nil, p.unexpected("a value")
+}
+
+// plainFloat returns the text of a float literal that is printed as it is written: digits on both sides of the point. Others, such as
+// 1. and 1_0.5, are printed like computed numbers.
+func plainFloat(s string) string {
+	point := strings.IndexByte(s, '.')
+	if strings.Contains(s, "_") || point == 0 || point == len(s)-1 || point > 0 && !isDigit(s[point+1]) {
+		return ""
+	}
+	return s
 }
 
 // intDigits makes digits readable for strconv: 0x, 0o and 0b are, but 00 would be octal.
@@ -488,10 +494,6 @@ func (p *parser) parenthesis() (node, error) {
 	}
 	if err := p.expect(")"); err != nil {
 		return nil, err
-	}
-	if name, ok := n.(*nameNode); ok {
-		// (a).b is a property of a, never the name a.b.
-		return &groupNode{name}, nil
 	}
 	return n, nil
 }
@@ -557,7 +559,29 @@ func (p *parser) comprehension(open token, item node) (node, error) {
 		return nil, err
 	}
 	n.span = p.from(open.start, mark)
+	for _, inner := range []node{n.item, n.filter} {
+		if at := binder(inner, n.name); at >= 0 {
+			return nil, &SyntaxError{at, "the variable " + n.name + " hides that of the comprehension around it"}
+		}
+	}
 	return n, nil
+}
+
+// binder returns where a comprehension inside n binds the name, -1 when none does.
+func binder(n node, name string) int {
+	if n == nil {
+		return -1
+	}
+	if c, ok := n.(*comprehensionNode); ok && c.name == name {
+		return c.nameAt
+	}
+	at := -1
+	children(n, func(child node) {
+		if at < 0 {
+			at = binder(child, name)
+		}
+	})
+	return at
 }
 
 // IsVariableName says whether s can be bound by let or by a comprehension: [a-z_][A-Za-z0-9_]*. Reserved words are not excluded.

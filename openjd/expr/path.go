@@ -72,13 +72,10 @@ func windowsAnchor(path string) (anchor, rest string) {
 		}
 		return path[:2], path[2:]
 	case strings.HasPrefix(path, `\\`) && !strings.HasPrefix(path, `\\\`):
-		server, tail, found := strings.Cut(path[2:], `\`)
-		if !found || server == "" {
-			break
-		}
+		server, tail, _ := strings.Cut(path[2:], `\`)
 		share, tail, _ := strings.Cut(tail, `\`)
 		if share == "" {
-			break
+			return `\\` + server, ""
 		}
 		return `\\` + server + `\` + share + `\`, tail
 	}
@@ -158,7 +155,7 @@ func (p purePath) name() string {
 // suffixStart returns where the suffix of a name begins, its length when there is none.
 func suffixStart(name string) int {
 	i := strings.LastIndexByte(name, '.')
-	if i <= 0 || i == len(name)-1 || strings.Trim(name[:i], ".") == "" {
+	if i <= 0 || i == len(name)-1 {
 		return len(name)
 	}
 	return i
@@ -191,6 +188,9 @@ func (p purePath) parent() purePath {
 func (p purePath) components() []string {
 	if p.anchor == "" {
 		return p.parts
+	}
+	if p.uri && len(p.parts) == 1 && p.parts[0] == "" {
+		return []string{p.anchor}
 	}
 	return append([]string{p.anchor}, p.parts...)
 }
@@ -258,7 +258,7 @@ func pathFunctions() []*function {
 	return []*function{
 		{name: "path", overloads: []overload{
 			one(TypePath, onPath(func(p purePath, _ []Value) (Value, error) { return Path(p.String()), nil }), typeText),
-			one(TypePath, joinPaths, ListOf(TypeString)|ListOf(TypePath)|typeEmptyList),
+			{params: []Type{ListOf(TypeString) | ListOf(TypePath)}, infer: func([]Type) Type { return TypePath }, call: joinPaths},
 		}},
 		{name: "with_name", overloads: []overload{one(TypePath, onPath(func(p purePath, a []Value) (Value, error) {
 			q, err := p.withName(a[1].text)
@@ -302,6 +302,9 @@ func pathFunctions() []*function {
 			below, ok := p.relativeTo(parsePath(a[1].text, p.format))
 			if !ok {
 				return Value{}, fmt.Errorf("%s does not lie in %s", quote(p.String()), quote(a[1].text))
+			}
+			for len(below) > 1 && below[0] == "" {
+				below = below[1:] // what is relative does not begin with a slash
 			}
 			if p.uri && len(below) > 0 {
 				return Path(strings.Join(below, "/")), nil

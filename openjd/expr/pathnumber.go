@@ -9,7 +9,7 @@ import (
 )
 
 // numberPattern finds what stands for a number in a name: a printf pattern, a run of # or a run of digits.
-var numberPattern = regexp.MustCompile(`%0?[0-9]*d|#+|[0-9]+`)
+var numberPattern = regexp.MustCompile(`%(?:0[0-9]*)?d|#+|[0-9]+`)
 
 // maxNumberWidth bounds the width of a printf or # pattern.
 const maxNumberWidth = 32
@@ -58,6 +58,10 @@ func numberText(m *machine, a []Value) (Value, error) {
 	if m.pathFormat() == Windows && !IsURI(text) {
 		separators = `/\`
 	}
+	if IsURI(text) && parsePath(text, POSIX).name() == "" {
+		return Value{}, fmt.Errorf("%s has no name to number", quote(text))
+	}
+	text = strings.TrimRight(text, separators)
 	start := strings.LastIndexAny(text, separators) + 1
 	name := text[start:]
 	end := suffixStart(name)

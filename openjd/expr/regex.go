@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -20,32 +21,40 @@ type pattern struct {
 	groups int
 }
 
-// The classes of Python: what str.isdecimal, str.isalnum (or _) and str.isspace hold.
+// The classes of Unicode (UTS #18): decimal digits, word characters and white space.
 const (
 	digitClass = `\p{Nd}`
-	wordClass  = `\p{L}\p{N}_`
-	spaceClass = `\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
-	notSpace   = `\x00-\x08\x0e-\x1b\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}` +
+	spaceClass = `\t-\r\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
+	notSpace   = `\x00-\x08\x0e-\x1f\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}` +
 		`\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}`
 )
 
-func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r) }
+// wordTables holds the word characters: what is alphabetic, marks, decimal digits, connectors such as _, and the joiners.
+var wordTables = []*unicode.RangeTable{unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc, unicode.Join_Control}
 
-// notWord is the complement of wordClass, for use inside a class.
-var notWord = sync.OnceValue(func() string {
+func isWord(r rune) bool { return unicode.In(r, wordTables...) }
+
+// wordClass and notWord are those characters and all others, for use inside a class.
+var (
+	wordClass = sync.OnceValue(func() string { return classOf(isWord) })
+	notWord   = sync.OnceValue(func() string { return classOf(func(r rune) bool { return !isWord(r) }) })
+)
+
+// classOf writes the characters that are in a set as ranges.
+func classOf(in func(rune) bool) string {
 	var b strings.Builder
 	start := rune(-1)
 	for r := range rune(unicode.MaxRune + 2) {
-		outside := r <= unicode.MaxRune && !isWord(r)
-		if outside && start < 0 {
+		inside := r <= unicode.MaxRune && in(r)
+		if inside && start < 0 {
 			start = r
-		} else if !outside && start >= 0 {
+		} else if !inside && start >= 0 {
 			fmt.Fprintf(&b, `\x{%x}-\x{%x}`, start, r-1)
 			start = -1
 		}
 	}
 	return b.String()
-})
+}
 
 // maxPattern bounds a pattern, in bytes, and maxProgram what it compiles to.
 const (
@@ -130,14 +139,13 @@ func (r *rewriter) rewrite() error {
 			continue
 		case r.class && c == ']':
 			r.class = false
-		case r.class && c == '[':
-			// Sets of sets and POSIX classes mean different things to different engines.
-			r.out.WriteString(`\[`)
-			r.pos++
-			continue
+		case r.class && (c == '[' || c == '&' || c == '~' || c == '-') && r.setNotation():
+			return errors.New("sets of sets and POSIX classes are not supported")
 		case c == '[':
 			r.openClass()
 			continue
+		case c == '{' && !r.class && !repetition.MatchString(r.in[r.pos:]):
+			return errors.New("a { that is no repetition must be escaped")
 		case c == '(' && !r.class:
 			if err := r.group(); err != nil {
 				return err
@@ -147,6 +155,16 @@ func (r *rewriter) rewrite() error {
 		r.pos++
 	}
 	return nil
+}
+
+// setNotation says whether the characters at pos mean something in a class to some engines only.
+func (r *rewriter) setNotation() bool {
+	for _, form := range []string{"[", "&&", "~~"} {
+		if strings.HasPrefix(r.in[r.pos:], form) {
+			return true
+		}
+	}
+	return strings.HasPrefix(r.in[r.pos:], "--") && r.in[r.pos-1] != '['
 }
 
 // openClass writes the beginning of a class; a ] that comes first is an ordinary character.
@@ -164,6 +182,9 @@ func (r *rewriter) openClass() {
 	}
 }
 
+// repetition is a repetition that all engines read the same.
+var repetition = regexp.MustCompile(`^\{[0-9]+(,[0-9]*)?\}`)
+
 // group refuses what looks around, refers back or decides.
 func (r *rewriter) group() error {
 	rest := r.in[r.pos+1:]
@@ -174,6 +195,8 @@ func (r *rewriter) group() error {
 		{"?<!", "lookbehind"},
 		{"?P=", "a backreference"},
 		{"?(", "a conditional"},
+		{"?<", "a group named without P"},
+		{"?-", "the negation of a flag for the rest"},
 		{"?>", "an atomic group"},
 		{"?#", "a comment"},
 	} {
@@ -193,20 +216,12 @@ func (r *rewriter) escape() error {
 	r.pos += 1 + size
 	switch c {
 	case 'd', 'w', 's':
-		class := map[rune]string{'d': digitClass, 'w': wordClass, 's': spaceClass}[c]
-		if !r.class {
-			class = "[" + class + "]"
-		}
-		r.out.WriteString(class)
+		r.known(c)
 	case 'D', 'W', 'S':
 		r.negated(c)
 	case 'b', 'B':
 		if r.class {
-			if c == 'B' {
-				return errors.New(`\B has no meaning in a class`)
-			}
-			r.out.WriteString(`\x08`)
-			return nil
+			return fmt.Errorf(`\%c has no meaning in a class`, c)
 		}
 		r.boundaries = true
 		r.out.WriteString(r.in[start:r.pos])
@@ -214,6 +229,9 @@ func (r *rewriter) escape() error {
 		end := r.pos + map[rune]int{'x': 2, 'u': 4, 'U': 8}[c]
 		if end > len(r.in) || strings.Trim(r.in[r.pos:end], "0123456789abcdefABCDEF") != "" {
 			return fmt.Errorf(`\%c needs exactly %d hexadecimal digits`, c, end-r.pos)
+		}
+		if code, err := strconv.ParseUint(r.in[r.pos:end], 16, 32); err != nil || !utf8.ValidRune(rune(code)) || code > unicode.MaxRune {
+			return fmt.Errorf("%s is not a character", r.in[start:end])
 		}
 		r.out.WriteString(`\x{` + r.in[r.pos:end] + `}`)
 		r.pos = end
@@ -231,6 +249,8 @@ func (r *rewriter) escape() error {
 		case isASCIIDigit(c) && c != '0':
 			return errors.New("a backreference is not supported")
 		case c < utf8.RuneSelf && (isNameStart(byte(c)) && c != '_' || isDigit(byte(c))):
+			return fmt.Errorf(`the escape \%c is not supported`, c)
+		case c >= utf8.RuneSelf || c == '<' || c == '>':
 			return fmt.Errorf(`the escape \%c is not supported`, c)
 		}
 		r.out.WriteString(regexp.QuoteMeta(string(c)))
@@ -251,19 +271,34 @@ func (r *rewriter) rewriteLast(c rune) {
 	fmt.Fprintf(&r.out, `\x{%x}`, c)
 }
 
+// known writes \d, \w or \s.
+func (r *rewriter) known(c rune) {
+	class := digitClass
+	switch c {
+	case 'w':
+		class = wordClass()
+	case 's':
+		class = spaceClass
+	}
+	if !r.class {
+		class = "[" + class + "]"
+	}
+	r.out.WriteString(class)
+}
+
 // negated writes \D, \W or \S.
 func (r *rewriter) negated(c rune) {
-	outside := map[rune]string{'D': "[^" + digitClass + "]", 'W': "[^" + wordClass + "]", 'S': "[^" + spaceClass + "]"}
-	switch {
-	case !r.class:
-		r.out.WriteString(outside[c])
-	case c == 'D':
-		r.out.WriteString(`\P{Nd}`)
-	case c == 'W':
-		r.out.WriteString(notWord())
-	default:
-		r.out.WriteString(notSpace)
+	class := notSpace
+	switch c {
+	case 'D':
+		class = `\P{Nd}`
+	case 'W':
+		class = notWord()
 	}
+	if !r.class {
+		class = "[" + class + "]"
+	}
+	r.out.WriteString(class)
 }
 
 // find returns the leftmost match from pos on as the offsets of its groups, nil when there is none. anchored wants it at pos.

@@ -88,7 +88,7 @@ func findAll(m *machine, a []Value) (Value, error) {
 	return List(ListOf(TypeString), items...), nil
 }
 
-var groupReference = regexp.MustCompile(`\\[0-9]|\\g<|\$[0-9A-Za-z_]|\$\{`)
+var groupReference = regexp.MustCompile(`\\[0-9]|\\g<|\$[0-9]|\$\{`)
 
 // substitute replaces every match by a text that stands for itself.
 func substitute(m *machine, a []Value) (Value, error) {
@@ -118,7 +118,7 @@ func substitute(m *machine, a []Value) (Value, error) {
 	return String(b.String()), m.spend(text256(b.Len()))
 }
 
-// splitPattern splits at every match, at most most times, 0 for no bound; a negative bound splits nowhere. Groups become parts too.
+// splitPattern splits at every match, at most most times, 0 for no bound; a negative bound splits nowhere. Groups are not kept.
 func splitPattern(m *machine, a []Value, most int64) (Value, error) {
 	p, text, err := m.prepare(a)
 	if err != nil {
@@ -139,7 +139,6 @@ func splitPattern(m *machine, a []Value, most int64) (Value, error) {
 	last := 0
 	for _, found := range matches {
 		parts = append(parts, text[last:found[0]])
-		parts = append(parts, groupsOf(text, found)[1:]...)
 		last = found[1]
 	}
 	return stringList(append(parts, text[last:])), nil
@@ -149,7 +148,7 @@ func splitPattern(m *machine, a []Value, most int64) (Value, error) {
 func escapePattern(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if strings.ContainsRune("()[]{}?*+-|^$\\.&~# \t\n\r\v\f", r) {
+		if strings.ContainsRune("()[]{}?*+-|^$\\.&~#", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -6,19 +6,22 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 )
 
 func stringFunctions() []*function {
 	all := []*function{
-		change("upper", strings.ToUpper), change("lower", strings.ToLower), change("capitalize", capitalize), change("title", title),
+		change("upper", upper), change("lower", lower), change("capitalize", capitalize), change("title", title),
 		strip("strip", true, true), strip("lstrip", true, false), strip("rstrip", false, true),
-		test("isdigit", isASCIIDigit, nil), test("isalpha", unicode.IsLetter, nil),
+		test("isdigit", isUnicodeDigit, nil), test("isalpha", unicode.IsLetter, nil),
 		test("isalnum", func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }, nil),
 		test("isspace", isSpace, nil),
-		test("isupper", func(r rune) bool { return !unicode.IsLower(r) && !unicode.IsTitle(r) }, unicode.IsUpper),
-		test("islower", func(r rune) bool { return !unicode.IsUpper(r) && !unicode.IsTitle(r) }, unicode.IsLower),
+		test("isupper", func(r rune) bool { return !isLower(r) && !unicode.IsTitle(r) }, isUpper),
+		test("islower", func(r rune) bool { return !isUpper(r) && !unicode.IsTitle(r) }, isLower),
 		{name: "isascii", overloads: []overload{one(TypeBool, texts(func(s ...string) (Value, error) {
-			return Bool(strings.IndexFunc(s[0], func(r rune) bool { return r >= utf8.RuneSelf }) < 0), nil
+			return Bool(isASCII(s[0])), nil
 		}), TypeString)}},
 		pair("removeprefix", func(s, prefix string) (Value, error) { return String(strings.TrimPrefix(s, prefix)), nil }, TypeString),
 		pair("removesuffix", func(s, suffix string) (Value, error) { return String(strings.TrimSuffix(s, suffix)), nil }, TypeString),
@@ -83,33 +86,93 @@ func notEmpty(s string) error {
 	return nil
 }
 
+// upper and lower map case as Unicode's full rules do: ß becomes SS.
+func upper(s string) string {
+	if isASCII(s) {
+		return strings.ToUpper(s)
+	}
+	return cases.Upper(language.Und).String(s)
+}
+
+func lower(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	return cases.Lower(language.Und).String(s)
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+func isUpper(r rune) bool { return unicode.IsUpper(r) || unicode.Is(unicode.Other_Uppercase, r) }
+
+func isLower(r rune) bool { return unicode.IsLower(r) || unicode.Is(unicode.Other_Lowercase, r) }
+
+// capitalize begins a text with a capital and makes the rest small.
 func capitalize(s string) string {
-	_, size := utf8.DecodeRuneInString(s)
-	return strings.ToUpper(s[:size]) + strings.ToLower(s[size:])
+	if s == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(s)
+	// The rest is made small as part of the whole, because the form of a letter can depend on what stands before it.
+	rest := lower(s)
+	rest = rest[len(lower(s[:size])):]
+	head := string(unicode.ToTitle(first))
+	if full := upper(s[:size]); utf8.RuneCountInString(full) > 1 {
+		_, n := utf8.DecodeRuneInString(full)
+		head = full[:n] + lower(full[n:])
+	}
+	return head + rest
 }
 
 // title begins every run of letters with a capital, as Python does.
 func title(s string) string {
 	var b strings.Builder
-	inside := false
-	for _, r := range s {
-		switch {
-		case !unicode.IsLetter(r):
-			inside = false
-			b.WriteRune(r)
-			continue
-		case inside:
-			b.WriteString(strings.ToLower(string(r)))
-		default:
-			b.WriteString(strings.ToUpper(string(r)))
+	for s != "" {
+		end := strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
+		if end < 0 {
+			end = len(s)
 		}
-		inside = true
+		b.WriteString(capitalize(s[:end]))
+		next := strings.IndexFunc(s[end:], unicode.IsLetter)
+		if next < 0 {
+			next = len(s) - end
+		}
+		b.WriteString(s[end : end+next])
+		s = s[end+next:]
 	}
 	return b.String()
 }
 
 // isSpace says what Python calls white space.
 func isSpace(r rune) bool { return r >= 0x1c && r <= 0x1f || unicode.IsSpace(r) }
+
+// digitSigns are the digits that are not decimal digits of a script, such as superscripts and digits in circles.
+var digitSigns = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0xb2, 0xb3, 1},
+		{0xb9, 0xb9, 1},
+		{0x1369, 0x1371, 1},
+		{0x19da, 0x19da, 1},
+		{0x2070, 0x2070, 1},
+		{0x2074, 0x2079, 1},
+		{0x2080, 0x2089, 1},
+		{0x2460, 0x2468, 1},
+		{0x2474, 0x247c, 1},
+		{0x2488, 0x2490, 1},
+		{0x24ea, 0x24ea, 1},
+		{0x24f5, 0x24fd, 1},
+		{0x24ff, 0x24ff, 1},
+		{0x2776, 0x277e, 1},
+		{0x2780, 0x2788, 1},
+		{0x278a, 0x2792, 1},
+	},
+	R32: []unicode.Range32{{0x10a40, 0x10a43, 1}, {0x10e60, 0x10e68, 1}, {0x11052, 0x1105a, 1}, {0x1f100, 0x1f10a, 1}},
+}
+
+// isUnicodeDigit says what Python's isdigit does.
+func isUnicodeDigit(r rune) bool { return unicode.Is(unicode.Nd, r) || unicode.Is(digitSigns, r) }
 
 func isASCIIDigit(r rune) bool { return '0' <= r && r <= '9' }
 

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -56,7 +57,13 @@ func lex(text string) ([]token, error) {
 }
 
 func (l *lexer) skipSpace() {
-	for l.pos < len(l.text) && strings.IndexByte(" \t\r\n\f", l.text[l.pos]) >= 0 {
+	for l.pos < len(l.text) && strings.IndexByte(" \t\r\n\f#", l.text[l.pos]) >= 0 {
+		if l.text[l.pos] == '#' { // a comment, up to the end of the line
+			for l.pos < len(l.text) && l.text[l.pos] != '\n' {
+				l.pos++
+			}
+			continue
+		}
 		l.pos++
 	}
 }
@@ -83,8 +90,6 @@ func (l *lexer) next() error {
 		}
 		l.add(nameToken, start, word)
 		return nil
-	case c == '#':
-		return &SyntaxError{start, "comments are not allowed in an expression"}
 	}
 	for _, op := range operators {
 		if strings.HasPrefix(l.text[start:], op) {
@@ -174,7 +179,7 @@ func (l *lexer) digits(is func(byte) bool, underscoreFirst bool) bool {
 
 func (l *lexer) endNumber(kind tokenKind, start int) error {
 	text := l.text[start:l.pos]
-	if l.pos < len(l.text) && isNameStart(l.text[l.pos]) {
+	if l.pos < len(l.text) && isNameStart(l.text[l.pos]) && !l.keywordFollows() {
 		if l.text[l.pos]|0x20 == 'j' {
 			return &SyntaxError{start, "complex numbers are not supported"}
 		}
@@ -186,6 +191,15 @@ func (l *lexer) endNumber(kind tokenKind, start int) error {
 	}
 	l.add(kind, start, digits)
 	return nil
+}
+
+// keywordFollows says whether the next word is one that can stand right after a number, as in 1if x else 2.
+func (l *lexer) keywordFollows() bool {
+	end := l.pos
+	for end < len(l.text) && (isNameStart(l.text[end]) || isDigit(l.text[end])) {
+		end++
+	}
+	return slices.Contains([]string{"and", "or", "if", "else", "in", "not", "for", "is"}, l.text[l.pos:end])
 }
 
 // str reads a string whose quote is at l.pos; start is where its prefix begins.

@@ -139,7 +139,11 @@ func (v Value) AsRange() RangeExpr {
 }
 
 // Text returns the value as a format string prints it among other text: null prints as nothing, a list as JSON.
+// An unresolved value has no text.
 func (v Value) Text() string {
+	if v.unresolved {
+		return ""
+	}
 	switch v.typ {
 	case TypeString, TypePath:
 		return v.text
@@ -181,8 +185,6 @@ func (v *Value) appendList(b []byte) []byte {
 		switch item.typ {
 		case TypeString, TypePath:
 			b = appendJSONString(b, item.text, false)
-		case TypeRange:
-			b = appendJSONString(b, item.Text(), false)
 		case TypeNull:
 			b = append(b, "null"...)
 		default:

@@ -1,0 +1,129 @@
+"""Answers what the published Python packages of Open Job Description make of expressions and templates.
+
+One JSON object a line comes in on stdin, one goes out on stdout:
+
+  {"op": "expression", "text": "1 + N", "symbols": [{"name": "N", "type": "int", "value": 2}], "host": false, "windows": false,
+   "target": "string?"}                              -> {"ok": true, "type": "int", "text": "3"}
+  {"op": "template", "text": "...", "environment": false}  -> {"ok": true}
+  {"op": "job", "text": "...", "parameters": {"N": 2}}     -> {"ok": true, "name": "...", "steps": [{"name", "tasks", ...}]}
+
+Whatever is refused gives {"ok": false, "error": "..."}. The program only calls the packages' public functions.
+"""
+
+import json
+import sys
+
+from openjd.expr import (
+    ExprProfile,
+    ExprType,
+    ExprValue,
+    HostContext,
+    PathFormat,
+    RangeExpr,
+    SymbolTable,
+    parse_expression,
+)
+from openjd.model import (
+    DocumentType,
+    StepParameterSpaceIterator,
+    create_job,
+    decode_environment_template,
+    decode_job_template,
+    document_string_to_object,
+    preprocess_job_parameters,
+)
+
+EXTENSIONS = ["TASK_CHUNKING", "REDACTED_ENV_VARS", "FEATURE_BUNDLE_1", "EXPR", "WRAP_ACTIONS"]
+MOST_TASKS = 64
+
+
+def symbol(entry, windows):
+    if entry.get("unresolved"):
+        return ExprValue.unresolved(ExprType(entry["type"]))
+    kind, value = entry["type"], entry["value"]
+    if kind == "range_expr":
+        return ExprValue(RangeExpr.from_str(value))
+    if kind == "float":
+        return ExprValue.from_float(float(value), original_str=value)
+    if "path" in kind:
+        return ExprValue(value, type=ExprType(kind), path_format=PathFormat.WINDOWS if windows else PathFormat.POSIX)
+    return ExprValue(value, type=ExprType(kind))
+
+
+def expression(request):
+    windows = request.get("windows", False)
+    table = SymbolTable()
+    for entry in request.get("symbols", []):
+        table[entry["name"]] = symbol(entry, windows)
+    profile = ExprProfile.latest()
+    if request.get("host"):
+        profile = profile.with_host_context(HostContext.with_rules([]))
+    target = request.get("target")
+    value = parse_expression(request["text"]).evaluate(
+        values=table,
+        profile=profile,
+        target_type=ExprType(target) if target else None,
+        path_format=PathFormat.WINDOWS if windows else PathFormat.POSIX,
+    )
+    kind = str(value.type)
+    if kind.startswith("unresolved["):
+        return {"ok": True, "type": kind[len("unresolved["):-1], "text": "", "unresolved": True}
+    return {"ok": True, "type": kind, "text": str(value)}
+
+
+def template(request):
+    document = document_string_to_object(document=request["text"], document_type=DocumentType.YAML)
+    decode = decode_environment_template if request.get("environment") else decode_job_template
+    return decode(template=document, supported_extensions=EXTENSIONS)
+
+
+def requirements(step):
+    if step.hostRequirements is None:
+        return None
+    amounts = [[str(a.name).lower(), None if a.min is None else float(a.min), None if a.max is None else float(a.max)]
+               for a in step.hostRequirements.amounts or []]
+    attributes = [[str(a.name).lower(), a.anyOf and [str(v) for v in a.anyOf], a.allOf and [str(v) for v in a.allOf]]
+                  for a in step.hostRequirements.attributes or []]
+    return {"amounts": amounts, "attributes": attributes}
+
+
+def job(request):
+    decoded = template(request)
+    values = preprocess_job_parameters(
+        job_template=decoded,
+        job_parameter_values=request.get("parameters", {}),
+        job_template_dir="/template",
+        current_working_dir="/work",
+    )
+    made = create_job(job_template=decoded, job_parameter_values=values)
+    steps = []
+    for step in made.steps:
+        space = StepParameterSpaceIterator(space=step.parameterSpace)
+        tasks = []
+        for i, parameters in enumerate(space):
+            if i == MOST_TASKS:
+                break
+            tasks.append({name: str(value.value) for name, value in parameters.items()})
+        try:
+            count = len(space)
+        except Exception:  # a space of adaptive chunks has no length
+            count = -1
+        steps.append({"name": step.name, "count": count, "tasks": tasks, "requirements": requirements(step)})
+    return {"ok": True, "name": made.name, "steps": steps}
+
+
+OPERATIONS = {"expression": expression, "job": job, "template": lambda request: template(request) and {"ok": True}}
+
+
+def main():
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = OPERATIONS[request["op"]](request)
+        except Exception as e:  # whatever a package refuses with
+            answer = {"ok": False, "error": f"{type(e).__name__}: {e}"[:2000]}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+main()
