@@ -205,6 +205,11 @@ func reading[R any](what string, rows R, err error) (R, error) {
 // UpdateJob changes a job. The target moves all of its tasks that the target concerns; ARCHIVED is final. Errors:
 // ResourceNotFoundException, ConflictException (the job's status does not allow it, client token), ValidationException.
 func (s *Service) UpdateJob(ctx context.Context, in *deadline.UpdateJobInput) (*deadline.UpdateJobOutput, error) {
+	return s.updateJob(ctx, write{operation: "UpdateJob", farmID: in.FarmId, clientToken: in.ClientToken, input: in}, in)
+}
+
+// updateJob is UpdateJob as the write w, which may be one item of a batch.
+func (s *Service) updateJob(ctx context.Context, w write, in *deadline.UpdateJobInput) (*deadline.UpdateJobOutput, error) {
 	if err := checkMaxWorkerCount(in.MaxWorkerCount); err != nil {
 		return nil, err
 	}
@@ -212,7 +217,6 @@ func (s *Service) UpdateJob(ctx context.Context, in *deadline.UpdateJobInput) (*
 	if err != nil {
 		return nil, invalid("targetTaskRunStatus", err.Error())
 	}
-	w := write{operation: "UpdateJob", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
 	return apply(ctx, s, w, func(time.Time) (*deadline.UpdateJobOutput, scheduler.Command, error) {
 		if _, err := s.job(ctx, in.FarmId, in.QueueId, in.JobId); err != nil {
 			return nil, nil, err

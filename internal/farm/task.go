@@ -158,11 +158,15 @@ func (s *Service) ListTasks(ctx context.Context, in *deadline.ListTasksInput) (*
 // UpdateTask gives a task a target. Errors: ResourceNotFoundException; ConflictException: the job is archived, the task is to be requeued
 // but has used up its retries, or the client token was used before.
 func (s *Service) UpdateTask(ctx context.Context, in *deadline.UpdateTaskInput) (*deadline.UpdateTaskOutput, error) {
+	return s.updateTask(ctx, write{operation: "UpdateTask", farmID: in.FarmId, clientToken: in.ClientToken, input: in}, in)
+}
+
+// updateTask is UpdateTask as the write w, which may be one item of a batch.
+func (s *Service) updateTask(ctx context.Context, w write, in *deadline.UpdateTaskInput) (*deadline.UpdateTaskOutput, error) {
 	target, err := status.ParseTask(string(in.TargetRunStatus))
 	if err != nil {
 		return nil, invalid("targetRunStatus", err.Error())
 	}
-	w := write{operation: "UpdateTask", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
 	return apply(ctx, s, w, func(time.Time) (*deadline.UpdateTaskOutput, scheduler.Command, error) {
 		_, step, err := s.step(ctx, in.FarmId, in.QueueId, in.JobId, in.StepId)
 		if err != nil {
