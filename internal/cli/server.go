@@ -44,6 +44,9 @@ type serverFlags struct {
 	hosts            []string
 	s3               s3Flags
 	pricesFile       string
+	publicURL        string
+	licenseServer    string
+	meteredProducts  string
 }
 
 func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
@@ -63,6 +66,9 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.StringArrayVar(&f.hosts, "host-name", nil, "a name by which clients reach the service, so that BUCKET.NAME is a bucket; may be repeated")
 	f.s3.add(s)
 	s.StringVar(&f.pricesFile, "prices", "", "what the time of sessions costs (JSON, see docs/costs.md); without it everything is free")
+	s.StringVar(&f.publicURL, "public-url", "", "where people reach the web pages, as monitors show it (default: the address served on)")
+	s.StringVar(&f.licenseServer, "license-server", "", "the host name of the site's license server, as license endpoints show it")
+	s.StringVar(&f.meteredProducts, "metered-products", "", "the products that the license server serves: a JSON file, see docs/operations.md")
 	s.IntVar(&f.burst, "burst", 100, "calls that a caller may make at once when --rate is given")
 }
 
@@ -108,6 +114,10 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	if err != nil {
 		return err
 	}
+	licensing, err := flags.licensing()
+	if err != nil {
+		return err
+	}
 	databaseURL := firstOf(flags.databaseURL, os.Getenv(envDatabaseURL))
 	s3, err := flags.s3.options(ctx)
 	if err != nil {
@@ -120,6 +130,7 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 		Rate:      farm.RateLimit{PerSecond: flags.rate, Burst: flags.burst},
 		S3:        s3,
 		Hosts:     flags.hosts,
+		Licensing: licensing,
 		Logger:    logger,
 	})
 	if err != nil && databaseURL != "" {
@@ -138,6 +149,7 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 		return &hinted{fmt.Errorf("listen on %s: %w", flags.listen, err), "name another address with --listen"}
 	}
 	e.setAddress(listener.Addr(), flags.certFile != "")
+	in.SetURL(firstOf(flags.publicURL, e.MonitorURL))
 
 	// The committer outlives the listener, so that requests in flight are answered.
 	committing, stopCommitting := context.WithCancel(context.WithoutCancel(ctx))

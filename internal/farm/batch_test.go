@@ -25,8 +25,7 @@ func TestBatchShapes(t *testing.T) {
 		{deadline.BatchUpdateTaskItem{}, deadline.UpdateTaskInput{}},
 	} {
 		single, item := reflect.TypeOf(pair.single), reflect.TypeOf(pair.item)
-		for i := range single.NumField() {
-			member := single.Field(i)
+		for member := range single.Fields() {
 			if same, there := item.FieldByName(member.Name); !there || same.Type != member.Type {
 				t.Errorf("%v.%s has no equal in %v", single, member.Name, item)
 			}

@@ -31,6 +31,8 @@ const (
 	typeMonitor          = "monitor"
 	typeLicenseEndpoint  = "license-endpoint"
 	typeMember           = "member"
+	typeMeteredProduct   = "metered-product"
+	typeVolume           = "volume"
 )
 
 // retryAfterSeconds is what a caller is told to wait after a fault that passes.

@@ -39,11 +39,7 @@ func (s *Service) farm(ctx context.Context, farmID string) (*resource[farmDocume
 func (s *Service) CreateFarm(ctx context.Context, in *deadline.CreateFarmInput) (*deadline.CreateFarmOutput, error) {
 	w := write{operation: "CreateFarm", clientToken: in.ClientToken, input: in}
 	return configure(ctx, s, "", w, func(now time.Time) (*deadline.CreateFarmOutput, scheduler.Command, error) {
-		count, err := s.store.CountResources(ctx, row.KindFarm, "")
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := s.quotas.farms().admit(count, ""); err != nil {
+		if err := s.admitGlobal(ctx, row.KindFarm, s.quotas.farms()); err != nil {
 			return nil, nil, err
 		}
 		id := newID(prefixFarm)

@@ -231,12 +231,15 @@ func (s *Service) UpdateFleet(ctx context.Context, in *deadline.UpdateFleetInput
 	})
 }
 
-// DeleteFleet deletes a fleet with its stopped workers. It is a ConflictException while a queue is associated or a worker is neither
-// CREATED nor STOPPED.
+// DeleteFleet deletes a fleet with its stopped workers and its volumes. It is a ConflictException while a queue is associated, a worker is
+// neither CREATED nor STOPPED, or a volume is attached.
 func (s *Service) DeleteFleet(ctx context.Context, in *deadline.DeleteFleetInput) (*deadline.DeleteFleetOutput, error) {
 	w := write{operation: "DeleteFleet", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
 	out, err := configure(ctx, s, in.FarmId, w, func(time.Time) (*deadline.DeleteFleetOutput, scheduler.Command, error) {
 		_, err := s.fleet(ctx, in.FarmId, in.FleetId)
+		if err == nil {
+			err = s.volumesFree(ctx, in.FleetId)
+		}
 		return &deadline.DeleteFleetOutput{},
 			scheduler.DeleteResource{FarmID: in.FarmId, Kind: row.KindFleet, ID: in.FleetId}, err
 	})

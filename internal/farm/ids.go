@@ -19,6 +19,8 @@ const (
 	prefixStorageProfile   = "sp-"
 	prefixLimit            = "limit-"
 	prefixBudget           = "budget-"
+	prefixMonitor          = "monitor-"
+	prefixLicenseEndpoint  = "le-"
 )
 
 // newID makes a random id: the prefix and 32 hex digits.
@@ -50,6 +52,10 @@ func (s *Service) workerARN(farmID, fleetID, workerID string) string {
 func (s *Service) jobARN(farmID, queueID, jobID string) string {
 	return s.arn("farm", farmID, "queue", queueID, "job", jobID)
 }
+
+func (s *Service) monitorARN(monitorID string) string { return s.arn("monitor", monitorID) }
+
+func (s *Service) licenseEndpointARN(id string) string { return s.arn("license-endpoint", id) }
 
 // logGroup is the log group of a queue (sessions) or a fleet (workers).
 func logGroup(farmID, queueOrFleetID string) string {

@@ -26,6 +26,8 @@ type Quotas struct {
 	BudgetsPerFarm                int64
 	StorageProfilesPerFarm        int64
 	MembersPerResource            int64 // of a farm, queue, fleet or job
+	Monitors                      int64
+	LicenseEndpoints              int64
 }
 
 // DefaultQuotas are generous: they guard the installation against accidents, not a multi-tenant service against its users.
@@ -48,6 +50,8 @@ func DefaultQuotas() Quotas {
 		BudgetsPerFarm:                1_000,
 		StorageProfilesPerFarm:        1_000,
 		MembersPerResource:            1_000,
+		Monitors:                      100,
+		LicenseEndpoints:              100,
 	}
 }
 
@@ -79,6 +83,12 @@ func (q Quotas) associations() quota {
 
 func (q Quotas) storageProfiles() quota {
 	return quota{q.StorageProfilesPerFarm, "storage-profiles-per-farm", typeStorageProfile, typeFarm}
+}
+
+func (q Quotas) monitors() quota { return quota{q.Monitors, "monitors", typeMonitor, "installation"} }
+
+func (q Quotas) licenseEndpoints() quota {
+	return quota{q.LicenseEndpoints, "L-F0DF6BC2", typeLicenseEndpoint, "installation"}
 }
 
 func (q Quotas) members(resourceType string) quota {

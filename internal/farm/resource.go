@@ -64,6 +64,15 @@ func (s *Service) admit(ctx context.Context, farmID string, kind row.Kind, q quo
 	return q.admit(count, farmID)
 }
 
+// admitGlobal refuses one more resource of the installation when there is no room.
+func (s *Service) admitGlobal(ctx context.Context, kind row.Kind, q quota) error {
+	count, err := s.store.CountResources(ctx, kind, "")
+	if err != nil {
+		return fmt.Errorf("count the resources of the installation: %w", err)
+	}
+	return q.admit(count, "")
+}
+
 // readDocuments reads pages of a parent's resources, by age.
 func readDocuments[D any](
 	s *Service, kind row.Kind, parentID string,

@@ -3,9 +3,12 @@ package farm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/server"
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/committer"
@@ -26,6 +29,11 @@ type Config struct {
 	Roles     Roles
 	// Identities are the people and groups that can be members.
 	Identities *auth.Identities
+	// Objects is where CopyJobTemplate writes to; nil when there is no object store.
+	Objects Objects
+	// URL gives the address of the monitor, which may be known later than the rest; nil gives "/".
+	URL       func() string
+	Licensing Licensing
 	// Partition, Region and AccountID make the ARNs. Partition defaults to "aws".
 	Partition, Region, AccountID string
 	// Secret is random bytes of the installation, at least 32, the same for all its replicas and over restarts. The key of page
@@ -52,6 +60,9 @@ type Service struct {
 	partition  string
 	region     string
 	accountID  string
+	objects    Objects
+	url        func() string
+	licensing  Licensing
 	quotas     Quotas
 	log        *slog.Logger
 	now        func() time.Time
@@ -79,6 +90,9 @@ func New(c Config) (*Service, error) {
 	case len(c.Secret) < 32:
 		return nil, errors.New("farm: the secret must have at least 32 bytes")
 	}
+	if err := c.Licensing.Check(); err != nil {
+		return nil, fmt.Errorf("farm: metered products: %w", err)
+	}
 	pages, err := newPageTokens(c.Secret)
 	if err != nil {
 		return nil, err
@@ -86,12 +100,19 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
-		identities: c.Identities, quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
-		shapes: newShapes(), maxFound: maxFound, aggregations: newAggregations(), streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
+		identities: c.Identities, objects: c.Objects, url: c.URL, licensing: c.Licensing,
+		quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
+		shapes: newShapes(), maxFound: maxFound, aggregations: newAggregations(),
+		streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}
 	if s.waiting = c.Waiting; s.waiting == nil {
 		s.waiting = NewWaiting(0)
 	}
+	if s.url == nil {
+		s.url = func() string { return "/" }
+	}
+	s.licensing.Products = slices.Clone(c.Licensing.Products)
+	slices.SortFunc(s.licensing.Products, func(a, b deadline.MeteredProductSummary) int { return compareProduct(a, b.ProductId) })
 	if s.partition == "" {
 		s.partition = "aws"
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,7 +38,8 @@ type Config struct {
 	// S3 is another service that keeps the buckets; nil keeps them in the data directory.
 	S3 *objectstore.RemoteOptions
 	// Hosts are names by which the service is reached. A bucket's name may stand before them (bucket.host).
-	Hosts []string
+	Hosts     []string
+	Licensing farm.Licensing // what license endpoints stand for; default nothing
 	// RoleLife is how long the credentials of roles last. Default one hour.
 	RoleLife time.Duration
 	// DatabaseURL is the PostgreSQL database that holds the farms (postgres://user@host/name). Default: SQLite in the
@@ -72,6 +74,7 @@ type Installation struct {
 	invariants *telemetry.Invariants
 	service    *farm.Service
 	handler    http.Handler
+	url        atomic.Pointer[string] // see SetURL
 }
 
 var errInUse = errors.New("another server is using it")
@@ -126,7 +129,8 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	service, err := farm.New(farm.Config{
 		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i}, Identities: i.identity.Identities,
 		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate, Logger: c.Logger,
-		Waiting: i.waiting,
+		Waiting:   i.waiting,
+		Licensing: c.Licensing, URL: i.URL, Objects: templateObjects{i.objects},
 	})
 	if err != nil {
 		return nil, err
@@ -149,6 +153,17 @@ func openStore(ctx context.Context, c Config) (store.Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// SetURL tells where the installation's web pages are, once the address is known; monitors show it.
+func (i *Installation) SetURL(url string) { i.url.Store(&url) }
+
+// URL is what SetURL told, "/" before.
+func (i *Installation) URL() string {
+	if url := i.url.Load(); url != nil {
+		return *url
+	}
+	return "/"
 }
 
 func (c Config) withDefaults() Config {

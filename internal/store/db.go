@@ -50,6 +50,7 @@ func (d *DB) Commit(ctx context.Context, c *row.Changes) error {
 
 const (
 	sqlDeleteResource    = `DELETE FROM resource WHERE kind = $1 AND resource_id = $2`
+	sqlDeleteVolumes     = `DELETE FROM resource WHERE kind = 'volume' AND parent_id = $1`
 	sqlDeleteAssociation = `DELETE FROM association WHERE farm_id = $1 AND queue_id = $2 AND fleet_id = $3`
 	sqlDeleteWorker      = `DELETE FROM worker WHERE worker_id = $1`
 	sqlDeleteTags        = `DELETE FROM tags WHERE arn = $1`
@@ -84,6 +85,9 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	for _, key := range c.DeleteResources {
 		exec(sqlDeleteResource, string(key.Kind), key.ID)
 		exec(sqlDeleteMembers, key.ID)
+		if key.Kind == row.KindFleet {
+			exec(sqlDeleteVolumes, key.ID)
+		}
 		if key.Kind == row.KindBudget || key.Kind == row.KindQueue {
 			exec(sqlDeleteSpending, key.ID)
 		}

@@ -34,6 +34,7 @@ const (
 	KindLimit            Kind = "limit"
 	KindMonitor          Kind = "monitor"
 	KindLicenseEndpoint  Kind = "license-endpoint"
+	KindVolume           Kind = "volume"
 )
 
 // Resource is a configuration resource: few, rarely changed, read as a whole.
@@ -42,7 +43,7 @@ type Resource struct {
 	Kind     Kind
 	ID       string
 	FarmID   string // "" for resources of the installation
-	ParentID string // farms: ""; queues, fleets: farm; queue environments: queue
+	ParentID string // farms, monitors, license endpoints: ""; queue environments: queue; volumes: fleet; others: farm
 	Stamp
 	Doc []byte // JSON of the kind's own document type
 }
