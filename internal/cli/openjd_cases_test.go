@@ -25,7 +25,7 @@ var caseFolders = []string{
 }
 
 // casesNotYet names cases that wait for an extension.
-var casesNotYet = []string{"/EXPR/", "/WRAP_ACTIONS/", "/TASK_CHUNKING/", "/REDACTED_ENV_VARS/", "/FEATURE_BUNDLE_1/"}
+var casesNotYet []string
 
 // runCase is a case that runs a job.
 type runCase struct {

@@ -48,10 +48,14 @@ func (in *jobInput) create(opts template.Options) (*localJob, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the templates do not go together: %w", err)
 	}
+	if err := job.CheckWrappers(environments, t); err != nil {
+		return nil, fmt.Errorf("the templates do not go together: %w", err)
+	}
 	paths, err := in.paths()
 	if err != nil {
 		return nil, err
 	}
+	paths.AllowURIs = t.Extensions.Has(template.Expr)
 	parameters, err := job.BindParameters(definitions, values, paths)
 	if err != nil {
 		return nil, fmt.Errorf("the parameters of the job are wrong: %w", err)
@@ -59,6 +63,11 @@ func (in *jobInput) create(opts template.Options) (*localJob, error) {
 	created, err := job.Create(t, parameters, job.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("the job cannot be created: %w", err)
+	}
+	for i, e := range environments {
+		if err := job.CheckEnvironment(e, created, job.Limits{}); err != nil {
+			return nil, fmt.Errorf("the environment of '%s' cannot be entered: %w", in.environments[i], err)
+		}
 	}
 	return &localJob{template: t, environments: environments, job: created}, nil
 }

@@ -1,11 +1,10 @@
 package job
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/openjd/expr"
@@ -126,12 +125,8 @@ func bind(d *template.JobParameterDefinition, value Value, submitted bool, paths
 	} else {
 		text, err = d.LiteralText(*d.Default)
 	}
-	if err == nil && d.Type == template.PathParameter {
-		if submitted {
-			text = paths.submitted(text)
-		} else {
-			text, err = paths.defaulted(text)
-		}
+	if err == nil && d.Type.HoldsPaths() {
+		text, err = paths.absoluteValue(d.Type, text, submitted)
 	}
 	if err != nil {
 		return "", err
@@ -139,53 +134,79 @@ func bind(d *template.JobParameterDefinition, value Value, submitted bool, paths
 	return text, d.CheckValue(text)
 }
 
-// coerce returns the text of a submitted value for the type of the definition (2023-09 §2, values).
+// coerce returns the text of a submitted value for the type of the definition (2023-09 §2, values). Command lines and older clients send
+// text for everything, and strings for paths.
 func coerce(d *template.JobParameterDefinition, v Value) (string, error) {
+	isList := d.Type.Element() != ""
+	text := d.Type == template.StringParameter || d.Type == template.PathParameter || d.Type == template.RangeParameter
+	mismatch := fmt.Errorf("a value of type %s was given for a parameter of type %s", v.Type, d.Type)
 	switch {
-	case v.Type == "" || v.Type == d.Type:
-	case v.Type == template.IntParameter && (d.Type == template.FloatParameter || d.Type == template.StringParameter):
-		if _, err := strconv.ParseInt(v.Text, 10, 64); err != nil {
-			return "", fmt.Errorf("%q is not a 64-bit integer", v.Text)
+	case v.Type == "" || v.Type == d.Type || v.Type == template.StringParameter:
+	case v.Type == ListValue || v.Type.Element() != "":
+		if !isList {
+			return "", mismatch
 		}
-	case v.Type == template.FloatParameter && d.Type == template.StringParameter:
-	case v.Type == template.FloatParameter && d.Type == template.IntParameter:
-		f, err := strconv.ParseFloat(v.Text, 64)
-		if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
-			return "", fmt.Errorf("%q is not an integer", v.Text)
+	case isList:
+		return "", mismatch
+	case v.Type == template.IntParameter || v.Type == template.FloatParameter:
+		if text && d.Type != template.PathParameter {
+			return d.ValueText(cmp.Or(v.Source, v.Text))
 		}
-		return strconv.FormatInt(int64(f), 10), nil
+		return coerceNumber(d, v)
+	case v.Type == template.BoolParameter:
+		if d.Type != template.StringParameter {
+			return "", mismatch
+		}
+	case v.Type == template.RangeParameter && d.Type == template.StringParameter:
+	case v.Type == template.PathParameter && d.Type == template.StringParameter:
 	default:
-		// Command lines and older clients send text for everything, and strings for paths.
-		if v.Type != template.StringParameter {
-			return "", fmt.Errorf("a value of type %s was given for a parameter of type %s", v.Type, d.Type)
-		}
+		return "", mismatch
 	}
 	return d.ValueText(v.Text)
+}
+
+// coerceNumber returns the text of a number for a parameter that is a number or a boolean. A float counts as an integer when it has no fraction.
+func coerceNumber(d *template.JobParameterDefinition, v Value) (string, error) {
+	switch d.Type {
+	case template.FloatParameter:
+		return d.ValueText(v.Text)
+	case template.IntParameter, template.BoolParameter:
+		kind := template.IntLiteral
+		if v.Type == template.FloatParameter {
+			kind = template.FloatLiteral
+		}
+		return d.LiteralText(template.Literal{Kind: kind, Text: v.Text})
+	}
+	return "", fmt.Errorf("a value of type %s was given for a parameter of type %s", v.Type, d.Type)
 }
 
 // NameOf resolves the name of a job from what could be read of its template, using submitted values and then defaults, without
 // checking them. It serves a caller that must answer with a name before, or although, the template is refused.
 func NameOf(head *template.Head, values map[string]Value) (string, error) {
 	symbols := expr.NewSymbolTable(nil)
-	set := func(name, text string) {
-		symbols.Set("Param."+name, expr.String(text))
-		symbols.Set("RawParam."+name, expr.String(text))
+	set := func(name string, t template.JobParameterType, text string) {
+		v := parameterValue(t, text)
+		symbols.Set("Param."+name, v)
+		symbols.Set("RawParam."+name, v)
 	}
 	for i := range head.ParameterDefinitions {
 		d := &head.ParameterDefinitions[i]
 		if v, ok := values[d.Name]; ok {
 			if text, err := coerce(d, v); err == nil {
-				set(d.Name, text)
+				set(d.Name, d.Type, text)
 				continue
 			}
 		}
-		if d.Default != nil {
-			set(d.Name, d.Default.Text)
+		if d.Default == nil {
+			continue
+		}
+		if text, err := d.LiteralText(*d.Default); err == nil {
+			set(d.Name, d.Type, text)
 		}
 	}
 	for name, v := range values {
 		if _, ok := symbols.Lookup("RawParam." + name); !ok {
-			set(name, v.Text)
+			set(name, template.StringParameter, v.Text)
 		}
 	}
 	name, err := head.Name.Resolve(symbols)

@@ -1,9 +1,9 @@
 package job
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/openjd/expr"
@@ -11,9 +11,10 @@ import (
 )
 
 // Create resolves a checked job template against bound parameters, which may hold parameters of environment templates too
-// (2023-09, job creation). The error is a [template.Errors].
+// (2023-09, job creation). With [template.Expr] it also evaluates what can be said already of expressions that only a worker resolves,
+// so that a mistake shows before anything runs. The error is a [template.Errors].
 func Create(t *template.JobTemplate, params []Parameter, limits Limits) (*Job, error) {
-	c := creator{symbols: TemplateSymbols(params), limits: limits}
+	c := creator{symbols: TemplateSymbols(params), limits: limits, extensions: t.Extensions, params: params}
 	j := &Job{Description: t.Description, Extensions: t.Extensions, Parameters: params, Environments: t.JobEnvironments}
 	j.Name = c.resolve("name", t.Name)
 	c.check("name", template.JobNameRule(t.Extensions).Check(j.Name))
@@ -21,6 +22,12 @@ func Create(t *template.JobTemplate, params []Parameter, limits Limits) (*Job, e
 		c.report("steps", "the job has %d steps, at most %d are allowed", len(t.Steps), limits.Steps)
 		return nil, c.errors
 	}
+	if t.Extensions.Has(template.Expr) {
+		c.symbols = expr.NewSymbolTable(c.symbols)
+		c.symbols.Set("Job.Name", expr.String(j.Name))
+	}
+	j.Symbols = c.symbols
+	c.environments("jobEnvironments", t.JobEnvironments, c.symbols)
 	index := make(map[string]int, len(t.Steps))
 	for i := range t.Steps {
 		index[t.Steps[i].Name] = i
@@ -37,9 +44,11 @@ func Create(t *template.JobTemplate, params []Parameter, limits Limits) (*Job, e
 
 // creator resolves one job.
 type creator struct {
-	symbols *expr.SymbolTable
-	limits  Limits
-	errors  template.Errors
+	symbols    *expr.SymbolTable // of the job, or of the step that is being resolved
+	params     []Parameter
+	extensions template.ExtensionSet
+	limits     Limits
+	errors     template.Errors
 }
 
 func (c *creator) report(path, format string, args ...any) {
@@ -65,10 +74,22 @@ func (c *creator) step(path string, t *template.Step, index map[string]int) Step
 	for _, d := range t.Dependencies {
 		s.Dependencies = append(s.Dependencies, index[d.DependsOn])
 	}
+	outer := c.symbols
+	defer func() { c.symbols = outer }()
+	if c.extensions.Has(template.Expr) {
+		c.symbols = expr.NewSymbolTable(outer)
+		c.symbols.Set("Step.Name", expr.String(t.Name))
+		if !c.check(path+" -> let", template.BindLet(c.symbols, t.Let)) {
+			return s // the rest would report the missing names only
+		}
+	}
+	s.Symbols = c.symbols
 	if t.HostRequirements != nil {
 		s.HostRequirements = c.hostRequirements(path+" -> hostRequirements", t.HostRequirements)
 	}
 	s.Space = c.space(path+" -> parameterSpace", t.ParameterSpace)
+	c.environments(path+" -> stepEnvironments", t.StepEnvironments, c.symbols)
+	c.script(path, t)
 	return s
 }
 
@@ -120,11 +141,8 @@ func (c *creator) number(path string, s *template.Scalar) *float64 {
 	if s == nil {
 		return nil
 	}
-	text := c.resolve(path, s.Format)
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-		c.report(path, "%q is not a finite number", text)
-	}
+	v, err := s.Number(c.symbols)
+	c.check(path, err)
 	return &v
 }
 
@@ -145,7 +163,7 @@ func (c *creator) space(path string, t *template.ParameterSpace) *ParameterSpace
 	if t != nil {
 		def.Combination = t.Combination
 		for i, p := range t.TaskParameterDefinitions {
-			at := fmt.Sprintf("%s -> taskParameterDefinitions[%d] -> range", path, i)
+			at := fmt.Sprintf("%s -> taskParameterDefinitions[%d]", path, i)
 			def.Parameters = append(def.Parameters, c.taskParameter(at, p))
 		}
 	}
@@ -164,30 +182,20 @@ func (c *creator) space(path string, t *template.ParameterSpace) *ParameterSpace
 
 func (c *creator) taskParameter(path string, p template.TaskParameterDefinition) SpaceParameter {
 	r := SpaceParameter{Name: p.Name, Type: p.Type}
+	var err error
+	r.Range, r.Values, err = p.Range.Resolve(p.Type, c.symbols)
+	if items, ok := errors.AsType[template.Errors](err); ok {
+		for _, item := range items {
+			c.report(path+" -> range"+item.Path, "%s", item.Message)
+		}
+	} else {
+		c.check(path+" -> range", err)
+	}
 	if p.Chunks != nil {
 		chunks := Chunks{RangeConstraint: p.Chunks.RangeConstraint}
-		var err error
 		chunks.DefaultTaskCount, chunks.TargetRuntimeSeconds, err = p.Chunks.Resolve(c.symbols)
 		c.check(path+" -> chunks", err)
 		r.Chunks = &chunks
-	}
-	if p.Range.Items == nil {
-		text := strings.TrimSpace(c.resolve(path, p.Range.Expression))
-		_, err := expr.ParseRange(text)
-		if err != nil {
-			c.report(path, "%q is not a range expression: %s", text, err)
-		}
-		r.Range = text
-		return r
-	}
-	for i, item := range p.Range.Items {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		text, err := item.Format.Resolve(c.symbols)
-		if err == nil {
-			text, err = template.CheckTaskValue(p.Type, text)
-		}
-		c.check(at, err)
-		r.Values = append(r.Values, text)
 	}
 	return r
 }

@@ -172,7 +172,7 @@ func TestBindParameters(t *testing.T) {
 		{name: "nan", definition: "{name: P, type: FLOAT}", value: &job.Value{Text: "nan"}, wantErr: "finite"},
 		{name: "int for float", definition: "{name: P, type: FLOAT}", value: &job.Value{Type: "INT", Text: "3"}, want: "3"},
 		{name: "whole float for int", definition: "{name: P, type: INT}", value: &job.Value{Type: "FLOAT", Text: "3.0"}, want: "3"},
-		{name: "float for int", definition: "{name: P, type: INT}", value: &job.Value{Type: "FLOAT", Text: "3.5"}, wantErr: "not an integer"},
+		{name: "float for int", definition: "{name: P, type: INT}", value: &job.Value{Type: "FLOAT", Text: "3.5"}, wantErr: "not a 64-bit integer"},
 		{name: "path for int", definition: "{name: P, type: INT}", value: &job.Value{Type: "PATH", Text: "3"}, wantErr: "type PATH"},
 		{name: "allowed as a number", definition: "{name: P, type: FLOAT, allowedValues: [1, 2]}", value: &job.Value{Text: "2.0"}, want: "2.0"},
 		{name: "not allowed", definition: "{name: P, type: INT, allowedValues: [1, 2]}", value: &job.Value{Text: "3"}, wantErr: "allowed values: 1, 2"},
@@ -295,7 +295,7 @@ func TestSymbols(t *testing.T) {
 	t.Parallel()
 	params := []job.Parameter{{Name: "N", Type: "INT", Value: "5"}, {Name: "P", Type: "PATH", Value: "/a"}}
 	upper := strings.ToUpper
-	task := job.TaskSymbols(job.SessionSymbols(params, upper), job.TaskParameters{{Name: "T", Type: "PATH", Value: "/t"}, {Name: "F", Type: "FLOAT", Value: "2.50"}}, upper)
+	task := job.TaskSymbols(job.SessionSymbols(params, upper), job.TaskParameters{{Name: "T", Type: "PATH", Value: "/t"}, {Name: "F", Type: "FLOAT", Value: "2.50"}}, upper, nil)
 	want := map[string]string{
 		"Param.N": "5", "RawParam.N": "5", "Param.P": "/A", "RawParam.P": "/a",
 		"Task.Param.T": "/T", "Task.RawParam.T": "/t", "Task.Param.F": "2.50", "Task.RawParam.F": "2.50",

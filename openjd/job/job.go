@@ -1,6 +1,9 @@
 package job
 
-import "github.com/farmhand-render/farmhand/openjd/template"
+import (
+	"github.com/farmhand-render/farmhand/openjd/expr"
+	"github.com/farmhand-render/farmhand/openjd/template"
+)
 
 // Job is a job template with its parameters applied (openjd "How jobs are constructed").
 type Job struct {
@@ -10,6 +13,9 @@ type Job struct {
 	Parameters   []Parameter            // every bound parameter, in the order they were given to Create
 	Environments []template.Environment // the job environments as authored, outermost first
 	Steps        []Step                 // in template order
+	// Symbols is what is known of the job everywhere: its parameters without paths that a host must map, and with [template.Expr]
+	// Job.Name. What of it a worker needs, [EnvironmentSymbols] says.
+	Symbols *expr.SymbolTable
 }
 
 // Step is one step of a job.
@@ -24,6 +30,9 @@ type Step struct {
 	Space *ParameterSpace
 	// Environments holds the step environments as authored, outermost first. It is Template.StepEnvironments.
 	Environments []template.Environment
+	// Symbols is what is known of the step when the job is created: with [template.Expr] that of the job, Step.Name and what the step's let
+	// binds. What of it a worker needs, [StepSymbols] says.
+	Symbols *expr.SymbolTable
 	// Template is the step as authored, with its format strings unresolved. It marshals to the object that workers receive.
 	Template *template.Step
 }
@@ -56,4 +65,6 @@ type Limits struct {
 	ConsumersPerStep    int
 	TasksPerStep        int64
 	Tasks               int64
+	StepScriptBytes     int // of the script of one step, as JSON
+	EnvironmentBytes    int // of one environment, as JSON
 }

@@ -17,7 +17,7 @@ type Parameter struct {
 	Name string                    `json:"name"`
 	Type template.JobParameterType `json:"type"`
 	// Value is the text that format strings print: an INT in decimal, a FLOAT with the digits it was given with, a PATH in the
-	// submitter's format, not yet mapped to a host.
+	// submitter's format, not yet mapped to a host, a BOOL as true or false, a list as JSON.
 	Value string `json:"value"`
 }
 
@@ -39,6 +39,9 @@ type PathOptions struct {
 	WorkingDirectory string
 	// TemplateDirectory is joined with relative defaults, absolute; "" leaves defaults as they are.
 	TemplateDirectory string
+	// AllowURIs lets values that begin with a scheme, such as s3://, pass as they are. It is for job templates with [template.Expr]; without
+	// that extension a URI is a relative path like any other.
+	AllowURIs bool
 	// AllowDefaultsOutside accepts defaults that are absolute or lead out of TemplateDirectory.
 	AllowDefaultsOutside bool
 }

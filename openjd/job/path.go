@@ -3,11 +3,53 @@ package job
 import (
 	"fmt"
 	"strings"
+
+	"github.com/farmhand-render/farmhand/openjd/template"
 )
+
+// absoluteValue makes a value of a parameter that holds paths absolute.
+func (o PathOptions) absoluteValue(t template.JobParameterType, text string, submitted bool) (string, error) {
+	one := func(path string) (string, error) {
+		if submitted {
+			return o.submitted(path), nil
+		}
+		return o.defaulted(path)
+	}
+	if t == template.PathParameter {
+		return one(text)
+	}
+	items, err := t.Items(text)
+	if err != nil {
+		return "", err
+	}
+	for i, item := range items {
+		if items[i], err = one(item); err != nil {
+			return "", fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	return t.JoinItems(items)
+}
+
+// isURI says whether a path begins with a scheme, such as s3://bucket/key.
+func isURI(path string) bool {
+	scheme, _, ok := strings.Cut(path, "://")
+	if !ok || scheme == "" {
+		return false
+	}
+	for i := range len(scheme) {
+		switch c := scheme[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '+' || c == '.' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // submitted makes a value that somebody submitted absolute.
 func (o PathOptions) submitted(value string) string {
-	if value == "" || o.WorkingDirectory == "" {
+	if value == "" || o.WorkingDirectory == "" || o.AllowURIs && isURI(value) {
 		return value
 	}
 	if o.absolute(value) {
@@ -18,7 +60,7 @@ func (o PathOptions) submitted(value string) string {
 
 // defaulted makes a default absolute. It must not lead out of the template's directory.
 func (o PathOptions) defaulted(value string) (string, error) {
-	if value == "" || o.TemplateDirectory == "" {
+	if value == "" || o.TemplateDirectory == "" || o.AllowURIs && isURI(value) {
 		return value, nil
 	}
 	if o.absolute(value) {

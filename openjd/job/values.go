@@ -18,7 +18,7 @@ func ValuesOf(given map[string]template.GivenValue) map[string]Value {
 		case g.Literal.Kind == template.FloatLiteral:
 			v.Type = template.FloatParameter
 		case g.Literal.Kind == template.BoolLiteral:
-			v.Type = "BOOL"
+			v.Type = template.BoolParameter
 		default:
 			v.Type = template.StringParameter
 		}

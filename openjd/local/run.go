@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/farmhand-render/farmhand/openjd/expr"
 	"github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/session"
 	"github.com/farmhand-render/farmhand/openjd/template"
@@ -142,11 +143,11 @@ func (r *runner) run(ctx, background context.Context) error {
 
 func (r *runner) steps(ctx, background context.Context) error {
 	for i, e := range r.cfg.Environments {
-		if ok, err := r.enter(ctx, background, "external-"+strconv.Itoa(i), &e.Environment); !ok || err != nil {
+		if ok, err := r.enter(ctx, background, "external-"+strconv.Itoa(i), &e.Environment, job.ExternalSymbols(e, r.cfg.Job)); !ok || err != nil {
 			return err
 		}
 	}
-	if ok, err := r.enterAll(ctx, background, "job", r.cfg.Job.Environments); !ok || err != nil {
+	if ok, err := r.enterAll(ctx, background, "job", r.cfg.Job.Environments, r.cfg.Job.Symbols); !ok || err != nil {
 		return err
 	}
 	outer := len(r.entered)
@@ -164,7 +165,7 @@ func (r *runner) steps(ctx, background context.Context) error {
 func (r *runner) step(ctx, background context.Context, index int, wanted bool) error {
 	s := &r.cfg.Job.Steps[index]
 	r.observer.StepBegins(s)
-	if ok, err := r.enterAll(ctx, background, fmt.Sprintf("step-%d", index), s.Environments); !ok || err != nil {
+	if ok, err := r.enterAll(ctx, background, fmt.Sprintf("step-%d", index), s.Environments, s.Symbols); !ok || err != nil {
 		return err
 	}
 	tasks, err := r.tasks(s, wanted)
@@ -177,7 +178,7 @@ func (r *runner) step(ctx, background context.Context, index int, wanted bool) e
 			return err
 		}
 		result, err := r.act(ctx, Action{Kind: RunTask, Step: s, Parameters: parameters}, func() (session.Result, error) {
-			return r.session.RunTask(background, r.task(s, parameters), session.ActionOptions{Canceled: ctx.Done()})
+			return r.session.RunTask(background, r.task(s, parameters), session.ActionOptions{Canceled: ctx.Done(), Symbols: s.Symbols})
 		})
 		if err != nil || r.result.Failed != nil {
 			return err
@@ -188,22 +189,26 @@ func (r *runner) step(ctx, background context.Context, index int, wanted bool) e
 }
 
 func (r *runner) task(s *job.Step, parameters job.TaskParameters) session.Task {
-	return session.Task{Name: s.Name, Script: s.Template.TaskScript(), Parameters: parameters}
+	return session.Task{Name: s.Name, Script: s.Template.TaskScript(), Parameters: parameters, Extensions: r.cfg.Job.Extensions}
 }
 
 // enterAll enters environments; ok is false when one failed.
-func (r *runner) enterAll(ctx, background context.Context, id string, all []template.Environment) (ok bool, err error) {
+func (r *runner) enterAll(
+	ctx, background context.Context, id string, all []template.Environment, symbols *expr.SymbolTable,
+) (ok bool, err error) {
 	for i := range all {
-		if ok, err := r.enter(ctx, background, fmt.Sprintf("%s-%d", id, i), &all[i]); !ok || err != nil {
+		if ok, err := r.enter(ctx, background, fmt.Sprintf("%s-%d", id, i), &all[i], symbols); !ok || err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (r *runner) enter(ctx, background context.Context, id string, e *template.Environment) (ok bool, err error) {
+func (r *runner) enter(
+	ctx, background context.Context, id string, e *template.Environment, symbols *expr.SymbolTable,
+) (ok bool, err error) {
 	result, err := r.act(ctx, Action{Kind: EnterEnvironment, Environment: e.Name}, func() (session.Result, error) {
-		result, err := r.session.EnterEnvironment(background, id, e, session.ActionOptions{Canceled: ctx.Done()})
+		result, err := r.session.EnterEnvironment(background, id, e, session.ActionOptions{Canceled: ctx.Done(), Symbols: symbols})
 		if err == nil {
 			r.entered = append(r.entered, entered{id, e.Name})
 		}

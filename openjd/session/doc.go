@@ -15,8 +15,11 @@
 // Package session/process runs the commands. It is public too, because this package may not import internal ones; a worker agent adds
 // nothing of its own to the running of processes.
 //
-// Not here: fetching jobs, job attachments, log services (a worker agent's business), and the extensions FEATURE_BUNDLE_1, EXPR,
-// TASK_CHUNKING and WRAP_ACTIONS. REDACTED_ENV_VARS is honoured when [Config.Extensions] names it.
+// Templates bring their extensions with them, so all but one work by themselves: REDACTED_ENV_VARS is honoured when [Config.Extensions]
+// names it. An environment with hooks (WRAP_ACTIONS) wraps the actions of whatever is entered or run inside it. What the let of a
+// step and the names of job and step are, the caller gives as [ActionOptions.Symbols].
+//
+// Not here: fetching jobs, job attachments, log services: a worker agent's business.
 //
 // # Decisions where the specification and its implementations differ
 //

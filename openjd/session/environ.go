@@ -28,13 +28,7 @@ func (s *Session) environ(more map[string]string) []string {
 		v.set(name, value)
 	}
 	for _, e := range s.environments {
-		for _, change := range slices.Concat(e.variables, e.changes) {
-			if change.unset {
-				delete(v, key(change.name))
-			} else {
-				v.set(change.name, change.value)
-			}
-		}
+		v.apply(e.variables, e.changes)
 	}
 	return v.list()
 }
@@ -59,6 +53,17 @@ func key(name string) string {
 }
 
 func (v variableSet) set(name, value string) { v[key(name)] = variable{name: name, value: value} }
+
+// apply makes changes, in order.
+func (v variableSet) apply(changes ...[]variable) {
+	for _, change := range slices.Concat(changes...) {
+		if change.unset {
+			delete(v, key(change.name))
+		} else {
+			v.set(change.name, change.value)
+		}
+	}
+}
 
 // list returns NAME=value, sorted.
 func (v variableSet) list() []string {

@@ -15,7 +15,8 @@ import (
 type environment struct {
 	id        string
 	env       *template.Environment
-	dir       string // of its embedded files, below the working directory
+	dir       string            // of its embedded files, below the working directory
+	known     *expr.SymbolTable // see [ActionOptions]
 	variables []variable
 	changes   []variable // by openjd_env and openjd_unset_env, in order; they win over variables
 }
@@ -27,25 +28,31 @@ type variable struct {
 }
 
 // EnterEnvironment makes an environment the innermost one and runs its onEnter. id is the caller's name for it. When the result is not
-// Succeeded the environment counts as entered all the same and can be exited. An error is one of [ErrState] and [ErrDuplicate].
-// When ctx is done the action is ended at once, as canceled.
+// Succeeded the environment counts as entered all the same and can be exited. An error is one of [ErrState], [ErrDuplicate] and
+// [ErrWrapped]. When ctx is done the action is ended at once, as canceled.
 func (s *Session) EnterEnvironment(ctx context.Context, id string, env *template.Environment, opts ActionOptions) (Result, error) {
 	r, err := s.begin(false)
 	if err != nil {
 		return Result{}, fmt.Errorf("enter environment %s: %w", env.Name, err)
 	}
 	for _, entered := range s.environments {
-		if entered.id == id {
-			s.finish(r, Result{Status: Succeeded}) // nothing happened: back to the state before
-			return Result{}, fmt.Errorf("enter environment %s: %w", env.Name, ErrDuplicate)
+		switch {
+		case entered.id == id:
+			err = ErrDuplicate
+		case entered.env.Wraps() && env.Wraps():
+			err = ErrWrapped
 		}
 	}
+	if err != nil {
+		s.finish(r, Result{Status: Succeeded}) // nothing happened: back to the state before
+		return Result{}, fmt.Errorf("enter environment %s: %w", env.Name, err)
+	}
 	s.entered++
-	e := &environment{id: id, env: env, dir: fmt.Sprintf("%s/environment-%d", embeddedDirName, s.entered)}
+	e := &environment{id: id, env: env, dir: fmt.Sprintf("%s/environment-%d", embeddedDirName, s.entered), known: opts.Symbols}
 	s.environments = append(s.environments, e)
 	s.log.line(slog.LevelInfo, "Entering environment "+env.Name)
 	result := r.do(ctx, func() (*invocation, error) {
-		if err := e.resolve(s.params); err != nil {
+		if err := e.resolve(s.scope(e.known)); err != nil {
 			return nil, err
 		}
 		call := s.environmentCall(e, opts)
@@ -53,7 +60,7 @@ func (s *Session) EnterEnvironment(ctx context.Context, id string, env *template
 		if env.Script != nil {
 			call.action = env.Script.Actions.OnEnter
 		}
-		return call, nil
+		return s.wrapped(call, e, hookEnter)
 	})
 	return s.finish(r, result), nil
 }
@@ -78,7 +85,7 @@ func (s *Session) ExitEnvironment(ctx context.Context, id string, opts ActionOpt
 		if e.env.Script != nil {
 			call.action = e.env.Script.Actions.OnExit
 		}
-		return call, nil
+		return s.wrapped(call, e, hookExit)
 	})
 	s.environments = s.environments[:top]
 	return s.finish(r, result), nil
@@ -86,12 +93,14 @@ func (s *Session) ExitEnvironment(ctx context.Context, id string, opts ActionOpt
 
 // Task is one run of a step's script.
 type Task struct {
-	// Name is what the log calls it, for instance the step's name.
+	// Name is the step's.
 	Name string
-	// Script is the step's.
+	// Script is the step's, see [template.Step.TaskScript].
 	Script *template.StepScript
 	// Parameters are the task's, PATH values as submitted.
 	Parameters job.TaskParameters
+	// Extensions are those of the job template; see [job.TaskSymbols].
+	Extensions template.ExtensionSet
 }
 
 // RunTask runs onRun of a step's script. An error is [ErrState]. When ctx is done the action is ended at once, as canceled.
@@ -100,18 +109,22 @@ func (s *Session) RunTask(ctx context.Context, task Task, opts ActionOptions) (R
 	if err != nil {
 		return Result{}, fmt.Errorf("run a task of %s: %w", task.Name, err)
 	}
+	r.isTask = true
 	s.log.line(slog.LevelInfo, "Running task of "+task.Name+describe(task.Parameters))
 	result := r.do(ctx, func() (*invocation, error) {
-		return &invocation{
+		call := &invocation{
+			owner:     task.Name,
 			action:    &task.Script.Actions.OnRun,
+			let:       task.Script.Let,
 			files:     task.Script.EmbeddedFiles,
 			dir:       embeddedDirName + "/task",
 			prefix:    "Task.File.",
-			symbols:   job.TaskSymbols(s.params, task.Parameters, s.mapper.Map),
+			symbols:   job.TaskSymbols(s.scope(opts.Symbols), task.Parameters, s.mapper.Map, task.Extensions),
 			notify:    template.DefaultOnRunNotifyPeriod * time.Second,
 			variables: opts.Variables,
 			canceled:  opts.Canceled,
-		}, nil
+		}
+		return s.wrapped(call, nil, hookTask)
 	})
 	return s.finish(r, result), nil
 }
@@ -136,15 +149,16 @@ func describe(params job.TaskParameters) string {
 // environmentCall is what onEnter and onExit have in common.
 func (s *Session) environmentCall(e *environment, opts ActionOptions) *invocation {
 	call := &invocation{
+		owner:     e.env.Name,
 		dir:       e.dir,
 		prefix:    "Env.File.",
-		symbols:   expr.NewSymbolTable(s.params),
+		symbols:   s.scope(e.known),
 		notify:    template.DefaultEnvironmentNotifyPeriod * time.Second,
 		variables: opts.Variables,
 		canceled:  opts.Canceled,
 	}
 	if e.env.Script != nil {
-		call.files = e.env.Script.EmbeddedFiles
+		call.let, call.files = e.env.Script.Let, e.env.Script.EmbeddedFiles
 	}
 	return call
 }

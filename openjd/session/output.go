@@ -119,9 +119,13 @@ func (r *run) obey(target *environment, d *Directive) {
 	}
 }
 
-// change records a variable for later actions. Only what is printed while an environment is entered has an effect.
+// change records a variable for later actions. Only what is printed while an environment is entered has an effect on their processes;
+// what tasks print is told to hooks.
 func (r *run) change(target *environment, v variable) {
 	if target == nil {
+		if r.isTask {
+			r.session.exports = append(r.session.exports, v)
+		}
 		return
 	}
 	target.changes = append(target.changes, v)
@@ -141,12 +145,19 @@ func fileName(f template.EmbeddedFile) string {
 	return "file-" + f.Name
 }
 
-// hostLines gives text the line ends of the host.
-func hostLines(text string) string {
-	if runtime.GOOS != "windows" {
-		return text
+// lineEnds gives text the line ends that a file asks for, those of the host unless it asks.
+func lineEnds(text string, wanted template.EndOfLine) string {
+	if wanted == "" || wanted == template.EndOfLineAuto {
+		if runtime.GOOS != "windows" {
+			return text
+		}
+		wanted = template.EndOfLineCRLF
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if wanted == template.EndOfLineCRLF {
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	}
+	return text
 }
 
 func describeExit(exit process.Exit) string {

@@ -48,6 +48,8 @@ var (
 	ErrState = errors.New("the session is not in a state for this")
 	// ErrDuplicate means that an environment of the same id is entered.
 	ErrDuplicate = errors.New("the environment is entered already")
+	// ErrWrapped means that an environment that wraps actions is entered inside another one that does (extension WRAP_ACTIONS).
+	ErrWrapped = errors.New("another environment of the session wraps actions already, only one can")
 	// ErrOrder means that another environment has to be exited first, or that this one was never entered.
 	ErrOrder = errors.New("environments are exited in reverse order of entering")
 )

@@ -17,13 +17,16 @@ import (
 
 // invocation is an action with everything it needs.
 type invocation struct {
+	owner     string           // the environment or step that has the action
 	action    *template.Action // nil: nothing to run
+	let       []template.LetBinding
 	files     []template.EmbeddedFile
 	dir       string // of the files
 	prefix    string // of their symbols
 	symbols   *expr.SymbolTable
-	timeout   time.Duration // unless the action has its own; 0 for none
-	notify    time.Duration // unless the action has its own, 0 to end it at once
+	wrapped   *expr.SymbolTable // what a hook knows of the action in whose place it runs, nil for other actions
+	timeout   time.Duration     // unless the action has its own; 0 for none
+	notify    time.Duration     // unless the action has its own, 0 to end it at once
 	variables map[string]string
 	canceled  <-chan struct{} // see [ActionOptions]
 	target    *environment    // whose variables the output may change, or nil
@@ -33,6 +36,7 @@ type invocation struct {
 type run struct {
 	session  *Session
 	before   state
+	isTask   bool
 	started  time.Time
 	cancels  chan CancelOptions
 	fatal    chan *DirectiveError // the first fatal directive
@@ -103,44 +107,67 @@ func (r *run) try(ctx context.Context, prepare func() (*invocation, error)) (Res
 	return r.supervise(ctx, p, call), nil
 }
 
-// materialise writes the files of a script and resolves its command line. Paths are known before any file is written, because
-// files can name each other.
+// materialise writes the files of a script and resolves its command line.
 func (r *run) materialise(call *invocation) (command string, args []string, err error) {
-	files := r.session.files
 	if err := r.writeRules(); err != nil {
 		return "", nil, err
 	}
+	if err := r.writeFiles(call); err != nil {
+		return "", nil, err
+	}
+	if call.wrapped != nil { // known to the action, but neither to let nor to files
+		for _, name := range call.wrapped.Names() {
+			v, _ := call.wrapped.Lookup(name)
+			call.symbols.Set(name, v)
+		}
+	}
+	if command, args, err = call.commandLine(); err != nil {
+		return "", nil, err
+	}
+	return command, args, call.resolveLimits()
+}
+
+// writeFiles evaluates the let of a script and writes its files. Paths are known before, because files and let can name them.
+func (r *run) writeFiles(call *invocation) error {
+	files := r.session.files
 	for _, f := range call.files {
 		call.symbols.Set(call.prefix+f.Name, expr.Path(files.join(call.dir+"/"+fileName(f))))
 	}
-	if len(call.files) > 0 {
-		if err := files.makeDir(call.dir); err != nil {
-			return "", nil, fmt.Errorf("make the directory of embedded files: %w", err)
-		}
+	if err := template.BindLet(call.symbols, call.let); err != nil {
+		return err
+	}
+	if len(call.files) == 0 {
+		return nil
+	}
+	if err := files.makeDir(call.dir); err != nil {
+		return fmt.Errorf("make the directory of embedded files: %w", err)
 	}
 	for _, f := range call.files {
 		data, err := f.Data.Resolve(call.symbols)
 		if err != nil {
-			return "", nil, fmt.Errorf("resolve embedded file %s: %w", f.Name, err)
+			return fmt.Errorf("resolve embedded file %s: %w", f.Name, err)
 		}
 		mode := fs.FileMode(0o600)
 		if f.Runnable {
 			mode = 0o700
 		}
-		if err := files.write(call.dir+"/"+fileName(f), []byte(hostLines(data)), mode); err != nil {
-			return "", nil, err
+		if err := files.write(call.dir+"/"+fileName(f), []byte(lineEnds(data, f.EndOfLine)), mode); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// commandLine resolves the command and its arguments.
+func (call *invocation) commandLine() (command string, args []string, err error) {
 	if command, err = call.action.Command.Resolve(call.symbols); err != nil {
 		return "", nil, fmt.Errorf("resolve the command: %w", err)
 	}
 	if command == "" {
 		return "", nil, errors.New("the command is empty after its references are resolved")
 	}
-	if args, err = call.action.ResolveArgs(call.symbols); err != nil {
-		return "", nil, err
-	}
-	return command, args, call.resolveLimits()
+	args, err = call.action.ResolveArgs(call.symbols)
+	return command, args, err
 }
 
 // resolveLimits puts the action's own timeout and notify period in place of the defaults.

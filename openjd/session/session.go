@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -64,9 +65,11 @@ type Session struct {
 	params *expr.SymbolTable
 	log    eventLog
 
-	// environments is the stack of entered environments, outermost first; entered counts all that ever were. Only the running action touches them.
+	// environments is the stack of entered environments, outermost first; entered counts all that ever were. exports are the variables that
+	// tasks set, which only hooks are told. Only the running action touches them.
 	environments []*environment
 	entered      int
+	exports      []variable
 
 	mu      sync.Mutex // guards state and current
 	state   state
@@ -107,6 +110,11 @@ func (s *Session) AddPathMappingRules(rules ...PathMappingRule) {
 func (s *Session) setRules(rules []PathMappingRule) {
 	s.mapper = NewPathMapper(rules)
 	s.params = expr.NewSymbolTable(job.SessionSymbols(s.cfg.Parameters, s.mapper.Map))
+	host := expr.Host{PathFormat: expr.POSIX, MapPath: s.mapper.Map}
+	if runtime.GOOS == "windows" {
+		host.PathFormat = expr.Windows
+	}
+	s.params.SetHost(host)
 	s.params.Set("Session.WorkingDirectory", expr.Path(s.files.path))
 	s.params.Set("Session.PathMappingRulesFile", expr.Path(s.files.join(rulesFileName)))
 	s.params.Set("Session.HasPathMappingRules", expr.Bool(len(rules) > 0))
@@ -114,6 +122,9 @@ func (s *Session) setRules(rules []PathMappingRule) {
 
 // ActionOptions adds to one action.
 type ActionOptions struct {
+	// Symbols are what was known when the job was created and cannot be computed from its parameters: Job.Name, Step.Name and what the let of
+	// a step binds. Those that are given when an environment is entered hold for its exit, too. Nil adds none.
+	Symbols *expr.SymbolTable
 	// Variables are set in the action's processes, over [Config.Variables] and below what environments set.
 	Variables map[string]string
 	// Canceled, when it is closed, cancels the action by its own method, as [Session.Cancel] does. It may be closed before the action begins.
@@ -122,6 +133,23 @@ type ActionOptions struct {
 
 // Log writes a message of the caller into the session's log, redacted like all else.
 func (s *Session) Log(level slog.Level, text string) { s.log.line(level, text) }
+
+// scope returns a table of the session's symbols and known ones.
+func (s *Session) scope(known *expr.SymbolTable) *expr.SymbolTable {
+	t := expr.NewSymbolTable(s.params)
+	if known == nil {
+		return t
+	}
+	for _, name := range known.Names() {
+		if _, own := s.params.Lookup(name); own {
+			continue // a path is mapped for this host
+		}
+		if v, ok := known.Lookup(name); ok {
+			t.Set(name, v)
+		}
+	}
+	return t
+}
 
 // begin claims the session for one action.
 func (s *Session) begin(exit bool) (*run, error) {
