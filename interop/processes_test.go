@@ -190,6 +190,7 @@ func (p *processes) startFarm(ts *testscript.TestScript, flags []string) {
 	for name, value := range variables {
 		ts.Setenv(name, value)
 	}
+	ts.Setenv("PORT", p.port)
 	ts.Setenv("FARM", variables["FARMHAND_FARM_ID"])
 	ts.Setenv("QUEUE", variables["FARMHAND_QUEUE_ID"])
 	ts.Setenv("FLEET", variables["FARMHAND_FLEET_ID"])
@@ -296,7 +297,7 @@ func program(ts *testscript.TestScript, name string) string {
 func environment(ts *testscript.TestScript, more map[string]string) []string {
 	var list []string
 	for _, name := range []string{
-		"HOME", "PATH", "TMPDIR", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DEADLINE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE",
+		"HOME", "PATH", "TMPDIR", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DEADLINE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "PYTHONPATH",
 		"AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_EC2_METADATA_DISABLED", "DEADLINE_CLOUD_TELEMETRY_OPT_OUT",
 		"FARMHAND_FARM_ID", "FARMHAND_FLEET_ID", "PYTHONDONTWRITEBYTECODE",
 	} {

@@ -71,7 +71,7 @@ func (s scripts) run(t *testing.T) {
 		Setup:               s.setup,
 		Condition:           s.condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"farm": farmCommand, "worker": workerCommand,
+			"farm": farmCommand, "worker": workerCommand, "certificate": certificate,
 			"exits": exits, "capture": capture, "get": get, "is": is, "await": await,
 		},
 	})

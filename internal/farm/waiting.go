@@ -44,7 +44,8 @@ type waiters struct {
 
 // waiter is one poll.
 type waiter struct {
-	fleet  string
+	key    string   // of the fleet
+	of     *waiters // of the fleet, even when it is forgotten: two polls of one worker may overlap
 	worker string
 	news   chan struct{}   // has room for one
 	idle   *linked.Element // in idle
@@ -111,7 +112,7 @@ func (w *Waiting) enter(farmID, fleetID, workerID string) *waiter {
 		f = &waiters{worker: map[string]*waiter{}}
 		w.fleets[key] = f
 	}
-	e := &waiter{fleet: key, worker: workerID, news: make(chan struct{}, 1)}
+	e := &waiter{key: key, of: f, worker: workerID, news: make(chan struct{}, 1)}
 	f.worker[workerID] = e // a worker that asks anew has given up its earlier poll
 	e.idle = f.idle.PushBack(e)
 	return e
@@ -121,7 +122,7 @@ func (w *Waiting) enter(farmID, fleetID, workerID string) *waiter {
 func (w *Waiting) asked(e *waiter, idle bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.fleets[e.fleet]
+	f := e.of
 	switch {
 	case idle && e.idle == nil:
 		e.idle, e.owes = f.idle.PushBack(e), false
@@ -145,13 +146,13 @@ func (f *waiters) drop(e *waiter) {
 func (w *Waiting) leave(e *waiter) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.fleets[e.fleet]
+	f := e.of
 	f.drop(e)
 	if f.worker[e.worker] == e {
 		delete(f.worker, e.worker)
 	}
-	if len(f.worker) == 0 && f.idle.Len() == 0 {
-		delete(w.fleets, e.fleet)
+	if len(f.worker) == 0 && f.idle.Len() == 0 && w.fleets[e.key] == f {
+		delete(w.fleets, e.key)
 	}
 }
 

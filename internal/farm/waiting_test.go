@@ -173,3 +173,33 @@ func TestWakesArePassedOn(t *testing.T) {
 		t.Error("polls are left over")
 	}
 }
+
+// TestOverlappingPollsOfOneWorker: a worker that works and asks anew while its earlier poll is still held leaves twice, whoever came meanwhile.
+func TestOverlappingPollsOfOneWorker(t *testing.T) {
+	t.Parallel()
+	for _, others := range []int{0, 1} {
+		w := NewWaiting(time.Hour)
+		first := w.enter("farm", "fleet", "worker")
+		w.asked(first, false)
+		second := w.enter("farm", "fleet", "worker")
+		w.asked(second, false)
+		w.leave(second)
+		var waiting []*waiter
+		for range others {
+			waiting = append(waiting, w.enter("farm", "fleet", "other"))
+		}
+		w.leave(first)
+		w.Wake("farm", []scheduler.Wake{{FleetID: "fleet", Workers: others}})
+		for _, e := range waiting {
+			select {
+			case <-e.news:
+			default:
+				t.Error("the end of an old poll took away one that waits")
+			}
+			w.leave(e)
+		}
+		if len(w.fleets) != 0 {
+			t.Errorf("%d fleets are left", len(w.fleets))
+		}
+	}
+}
