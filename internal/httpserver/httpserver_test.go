@@ -19,9 +19,10 @@ import (
 
 type port struct {
 	*httptest.Server
-	creds   sigv4.Credentials
-	keyFile string
-	broken  error // what the readiness check answers
+	creds    sigv4.Credentials
+	sessions *auth.Sessions
+	keyFile  string
+	broken   error // what the readiness check answers
 }
 
 func open(t *testing.T) *port {
@@ -37,7 +38,7 @@ func open(t *testing.T) *port {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &port{keyFile: keyFile}
+	p := &port{keyFile: keyFile, sessions: sessions}
 	p.creds, err = keys.Create("admin", auth.Principal{Kind: auth.Admin, ARN: "arn:admin"}, time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
+	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/httpserver"
 )
 
@@ -297,6 +298,32 @@ func TestCallerIdentity(t *testing.T) {
 	if r := answer.Result; r.Arn != "arn:admin" || r.UserId != p.creds.AccessKeyID || r.Account != "123456789012" || answer.ID != id {
 		t.Errorf("answered %+v", answer)
 	}
+	// Every kind of credentials is told who it is, in the bytes that AWS sends.
+	for _, kind := range []auth.Kind{
+		auth.Admin, auth.User, auth.Service, auth.WorkerHost, auth.FleetRoleWorker, auth.FleetRoleRead, auth.QueueRoleWorker, auth.QueueRoleUser, auth.QueueRoleRead,
+	} {
+		who := auth.Principal{Kind: kind, ID: "an-id", ARN: "arn:aws:iam::123456789012:user/somebody", FarmID: "farm-1"}
+		want := "an-id"
+		if strings.Contains(string(kind), "role") {
+			who.ARN = "arn:aws:sts::123456789012:assumed-role/farmhand-queue/a-session"
+			want = "AROAIYEXXMADCOVSRB6AX:a-session"
+		}
+		issued, err := p.sessions.Issue(who, time.Now(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, text, id := send(form, issued.Credentials)
+		exact := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>` + who.ARN +
+			`</Arn><UserId>` + want + `</UserId><Account>123456789012</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>` + id +
+			`</RequestId></ResponseMetadata></GetCallerIdentityResponse>`
+		if status != http.StatusOK || text != exact {
+			t.Errorf("%s: %d\n%s\nwant\n%s", kind, status, text, exact)
+		}
+	}
+	expired, err := p.sessions.Issue(auth.Principal{Kind: auth.Admin}, time.Now().Add(-2*time.Hour), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
 	wrong := p.creds
 	wrong.SecretAccessKey = "wrong"
 	unknown := sigv4.Credentials{AccessKeyID: "AKIANO", SecretAccessKey: "x"}
@@ -308,6 +335,7 @@ func TestCallerIdentity(t *testing.T) {
 	}{
 		{form, wrong, 403, "SignatureDoesNotMatch"},
 		{form, unknown, 403, "InvalidClientTokenId"},
+		{form, expired.Credentials, 403, "ExpiredToken"},
 		{"Action=AssumeRole", p.creds, 400, "InvalidAction"},
 	} {
 		if status, text, _ := send(tt.body, tt.creds); status != tt.status || !strings.Contains(text, "<Code>"+tt.code+"</Code>") {

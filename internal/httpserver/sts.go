@@ -1,6 +1,8 @@
 package httpserver
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/xml"
 	"net/http"
 	"strings"
@@ -31,9 +33,21 @@ func callerIdentity(accountID string) http.Handler {
 		}
 		who := auth.FromContext(r.Context())
 		writeXML(w, http.StatusOK, callerIdentityAnswer{
-			ARN: who.ARN, UserID: who.ID, Account: accountID, RequestID: RequestID(r.Context()),
+			ARN: who.ARN, UserID: userID(&who), Account: accountID, RequestID: RequestID(r.Context()),
 		})
 	})
+}
+
+// userID gives the unique id in the form that AWS gives it: of a role "AROA…:session", of everybody else their own.
+func userID(who *auth.Principal) string {
+	_, role, assumed := strings.Cut(who.ARN, ":assumed-role/")
+	name, session, named := strings.Cut(role, "/")
+	if !assumed || !named {
+		return who.ID
+	}
+	// The role's own id does not change, so it is made of what names the role.
+	sum := sha256.Sum256([]byte(name + "/" + who.FarmID + who.QueueID + who.FleetID))
+	return "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17] + ":" + session
 }
 
 type stsError struct {

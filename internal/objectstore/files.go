@@ -220,7 +220,9 @@ func (s *Store) sweepRun(ctx context.Context, run int64) error {
 				}
 			}
 		}
+		_ = os.Remove(filepath.Join(s.files.dir, base, dir.Name())) // fails unless it is empty
 	}
+	_ = os.Remove(filepath.Join(s.files.dir, base)) // fails unless it is empty
 	return s.index.update(func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "UPDATE runs SET swept = TRUE WHERE number = $1", run)
 		return err

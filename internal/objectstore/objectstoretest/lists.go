@@ -152,7 +152,7 @@ func (s *suite) listV1(t *testing.T, prefix, delimiter string, size int32) (all 
 // testListPages lists more than fits in a page.
 func testListPages(t *testing.T, s *suite) {
 	t.Helper()
-	const count = 1203
+	const count = 1003
 	var want []string
 	keys := make(chan string)
 	done := make(chan struct{})
