@@ -39,6 +39,7 @@ type serverFlags struct {
 	updateInterval   time.Duration
 	heartbeatTimeout time.Duration
 	roleLife         time.Duration
+	quotas           string
 	rate             float64
 	burst            int
 	hosts            []string
@@ -62,7 +63,8 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.DurationVar(&f.updateInterval, "update-interval", updateInterval, "how often idle workers ask for work, whole seconds")
 	s.DurationVar(&f.heartbeatTimeout, "heartbeat-timeout", 5*time.Minute, "how long a worker may be silent before its work is given to others")
 	s.DurationVar(&f.roleLife, "role-lifetime", time.Hour, "how long the credentials of workers and queue roles last")
-	s.Float64Var(&f.rate, "rate", 0, "calls per second that each caller may make; 0 for no limit")
+	s.StringVar(&f.quotas, "quotas", "", "a JSON file with quotas and rates (docs/operations.md)")
+	s.Float64Var(&f.rate, "rate", 0, "calls per second of each class that a caller may make, instead of the rates of --quotas or the defaults")
 	s.StringArrayVar(&f.hosts, "host-name", nil, "a name by which clients reach the service, so that BUCKET.NAME is a bucket; may be repeated")
 	f.s3.add(s)
 	s.StringVar(&f.pricesFile, "prices", "", "what the time of sessions costs (JSON, see docs/costs.md); without it everything is free")
@@ -70,6 +72,20 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.StringVar(&f.licenseServer, "license-server", "", "the host name of the site's license server, as license endpoints show it")
 	s.StringVar(&f.meteredProducts, "metered-products", "", "the products that the license server serves: a JSON file, see docs/operations.md")
 	s.IntVar(&f.burst, "burst", 100, "calls that a caller may make at once when --rate is given")
+}
+
+// bounds gives the quotas and rates: the defaults, what --quotas changes of them, and --rate.
+func (f *serverFlags) bounds() (farm.Bounds, error) {
+	bounds := farm.Bounds{Quotas: farm.DefaultQuotas(), Rates: farm.DefaultRates()}
+	if f.quotas != "" {
+		if err := farm.ReadBounds(f.quotas, &bounds); err != nil {
+			return bounds, &usageError{err, "docs/operations.md lists the names"}
+		}
+	}
+	if f.rate > 0 {
+		bounds.Rates = farm.UniformRates(farm.RateLimit{PerSecond: f.rate, Burst: f.burst})
+	}
+	return bounds, nil
 }
 
 // logger logs to standard error.
@@ -119,6 +135,10 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 		return err
 	}
 	databaseURL := firstOf(flags.databaseURL, os.Getenv(envDatabaseURL))
+	bounds, err := flags.bounds()
+	if err != nil {
+		return err
+	}
 	s3, err := flags.s3.options(ctx)
 	if err != nil {
 		return err
@@ -127,7 +147,8 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
 		DatabaseURL: databaseURL, Relaxed: flags.relaxed,
 		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout, Prices: prices},
-		Rate:      farm.RateLimit{PerSecond: flags.rate, Burst: flags.burst},
+		Quotas:    &bounds.Quotas,
+		Rates:     &bounds.Rates,
 		S3:        s3,
 		Hosts:     flags.hosts,
 		Licensing: licensing,

@@ -14,11 +14,8 @@ import (
 // ThrottlingException for a caller above the configured rate.
 func (s *Service) Authorize(ctx context.Context, op *deadline.Operation, input any) error {
 	who := auth.FromContext(ctx)
-	// Heartbeats are exempt: a throttled worker would look lost.
-	if op.Name != "UpdateWorkerSchedule" {
-		if err := s.rates.admit(s.now(), who.ID); err != nil {
-			return err
-		}
+	if err := s.rates.admit(s.now(), who.ID, op); err != nil {
+		return err
 	}
 	request := reflect.ValueOf(input).Elem()
 	if authz.IsBatch(op.Name) { // each item is decided by itself

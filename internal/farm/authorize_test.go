@@ -91,7 +91,7 @@ func TestAuthorize(t *testing.T) {
 
 func TestThrottling(t *testing.T) {
 	t.Parallel()
-	f, ctx := openFarm(t, func(c *Config) { c.Rate = RateLimit{PerSecond: 0.5, Burst: 2} }), t.Context()
+	f, ctx := openFarm(t, func(c *Config) { c.Rates = UniformRates(RateLimit{PerSecond: 0.5, Burst: 2}) }), t.Context()
 	call := func() error { _, err := f.ListFarms(ctx, &deadline.ListFarmsInput{}); return err }
 	for range 2 {
 		if err := call(); err != nil {
@@ -121,14 +121,14 @@ func TestThrottling(t *testing.T) {
 
 func TestRatesForgetFullBuckets(t *testing.T) {
 	t.Parallel()
-	r := newRates(RateLimit{PerSecond: 1, Burst: 1})
-	now := time.Unix(1, 0)
+	r := newRates(UniformRates(RateLimit{PerSecond: 1, Burst: 1}))
+	op, now := &deadline.Operation{Name: "GetFarm", ReadOnly: true}, time.Unix(1, 0)
 	for i := range maxRates {
-		if err := r.admit(now, string(rune(i))+"x"); err != nil {
+		if err := r.admit(now, string(rune(i))+"x", op); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := r.admit(now.Add(time.Hour), "one more"); err != nil || len(r.buckets) != 1 {
+	if err := r.admit(now.Add(time.Hour), "one more", op); err != nil || len(r.buckets) != 1 {
 		t.Errorf("%d callers are remembered, error %v", len(r.buckets), err)
 	}
 }

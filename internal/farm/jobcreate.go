@@ -39,10 +39,11 @@ type submission struct {
 
 // CreateJob adds a job to a queue from a template, or from the template of another job of the queue. A template that cannot be read or has
 // no usable name is a ValidationException; one that can, but is no valid job, becomes a job that is CREATE_FAILED and says why. Other
-// errors: ResourceNotFoundException, ConflictException (client token).
+// errors: ResourceNotFoundException, ServiceQuotaExceededException, ConflictException (client token).
 func (s *Service) CreateJob(ctx context.Context, in *deadline.CreateJobInput) (*deadline.CreateJobOutput, error) {
 	w := write{operation: "CreateJob", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
-	return apply(ctx, s, w, func(now time.Time) (*deadline.CreateJobOutput, scheduler.Command, error) {
+	made := func(bool) {}
+	out, err := apply(ctx, s, w, func(now time.Time) (*deadline.CreateJobOutput, scheduler.Command, error) {
 		queue, err := s.queueOf(ctx, in.FarmId, in.QueueId)
 		if err != nil {
 			return nil, nil, err
@@ -72,8 +73,13 @@ func (s *Service) CreateJob(ctx context.Context, in *deadline.CreateJobInput) (*
 		if err := s.tagNew(ctx, in.FarmId, s.jobARN(in.FarmId, in.QueueId, sub.job.JobID), in.Tags); err != nil {
 			return nil, nil, err
 		}
+		if made, err = s.takeJob(ctx, in.FarmId); err != nil {
+			return nil, nil, err
+		}
 		return &deadline.CreateJobOutput{JobId: sub.job.JobID}, command, nil
 	})
+	made(err == nil)
+	return out, err
 }
 
 // submission reads a request, and the source job where it names one.

@@ -9,25 +9,25 @@ import (
 // Quotas bound how many resources there may be; 0 means no bound. Exceeding one is answered with AWS's
 // ServiceQuotaExceededException and AWS's quota code.
 type Quotas struct {
-	Farms                         int64
-	QueuesPerFarm                 int64
-	FleetsPerFarm                 int64
-	WorkersPerFarm                int64
-	JobsPerFarm                   int64
-	StepsPerJob                   int64
-	TasksPerJob                   int64
-	TasksPerStep                  int64
-	DependenciesPerStep           int64
-	ConsumersPerStep              int64
-	QueueEnvironmentsPerQueue     int64
-	QueueFleetAssociationsPerFarm int64
-	LimitsPerFarm                 int64
-	LimitAssociationsPerQueue     int64
-	BudgetsPerFarm                int64
-	StorageProfilesPerFarm        int64
-	MembersPerResource            int64 // of a farm, queue, fleet or job
-	Monitors                      int64
-	LicenseEndpoints              int64
+	Farms                         int64 `json:"farms"`
+	QueuesPerFarm                 int64 `json:"queuesPerFarm"`
+	FleetsPerFarm                 int64 `json:"fleetsPerFarm"`
+	WorkersPerFarm                int64 `json:"workersPerFarm"`
+	JobsPerFarm                   int64 `json:"jobsPerFarm"`
+	StepsPerJob                   int64 `json:"stepsPerJob"`
+	TasksPerJob                   int64 `json:"tasksPerJob"`
+	TasksPerStep                  int64 `json:"tasksPerStep"`
+	DependenciesPerStep           int64 `json:"dependenciesPerStep"`
+	ConsumersPerStep              int64 `json:"consumersPerStep"`
+	QueueEnvironmentsPerQueue     int64 `json:"queueEnvironmentsPerQueue"`
+	QueueFleetAssociationsPerFarm int64 `json:"queueFleetAssociationsPerFarm"`
+	LimitsPerFarm                 int64 `json:"limitsPerFarm"`
+	LimitAssociationsPerQueue     int64 `json:"limitAssociationsPerQueue"`
+	BudgetsPerFarm                int64 `json:"budgetsPerFarm"`
+	StorageProfilesPerFarm        int64 `json:"storageProfilesPerFarm"`
+	MembersPerResource            int64 `json:"membersPerResource"` // of a farm, queue, fleet or job
+	Monitors                      int64 `json:"monitors"`
+	LicenseEndpoints              int64 `json:"licenseEndpoints"`
 }
 
 // DefaultQuotas are generous: they guard the installation against accidents, not a multi-tenant service against its users.
@@ -94,6 +94,8 @@ func (q Quotas) licenseEndpoints() quota {
 func (q Quotas) members(resourceType string) quota {
 	return quota{q.MembersPerResource, "members-per-" + resourceType, typeMember, resourceType}
 }
+
+func (q Quotas) jobs() quota { return quota{q.JobsPerFarm, "L-5369B22C", typeJob, typeFarm} }
 
 // admit refuses one more when there are count already. scopeID is the resource that is full.
 func (q quota) admit(count int64, scopeID string) error {

@@ -40,7 +40,7 @@ type Config struct {
 	// tokens is derived from it.
 	Secret []byte
 	Quotas Quotas
-	Rate   RateLimit
+	Rates  Rates
 	Logger *slog.Logger // default slog.Default
 	// Waiting holds the polls of our own workers; it is told by the committer whom to wake. nil holds none.
 	Waiting *Waiting
@@ -67,6 +67,7 @@ type Service struct {
 	log        *slog.Logger
 	now        func() time.Time
 	rates      *rates
+	jobRoom    *jobRoom
 	pages      pageTokens
 	// configuration is locked, by farm, from reading what a change depends on until it is committed.
 	configuration *locks
@@ -101,7 +102,7 @@ func New(c Config) (*Service, error) {
 		store: c.Store, committer: c.Committer, logs: c.Logs, roles: c.Roles,
 		partition: c.Partition, region: c.Region, accountID: c.AccountID,
 		identities: c.Identities, objects: c.Objects, url: c.URL, licensing: c.Licensing,
-		quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rate), now: c.Now, pages: pages, configuration: newLocks(),
+		quotas: c.Quotas, log: c.Logger, rates: newRates(c.Rates), jobRoom: newJobRoom(), now: c.Now, pages: pages, configuration: newLocks(),
 		shapes: newShapes(), maxFound: maxFound, aggregations: newAggregations(),
 		streams: newRemembered(maxRememberedStreams), reporting: newRemembered(maxRememberedWorkers),
 	}

@@ -55,7 +55,7 @@ func hostProperties(told *deadline.HostPropertiesRequest) ([]byte, error) {
 }
 
 // CreateWorker registers a worker in a fleet; it is CREATED until it says that it is STARTED. A fleet that has its maximum of workers is
-// a ConflictException of the fleet. Other errors: ResourceNotFoundException, ValidationException (tags), ConflictException (client token).
+// a ConflictException of the fleet, a farm that has its quota of workers one of the farm: no quota error is modelled. Other errors: ResourceNotFoundException, ValidationException (tags), ConflictException (client token).
 func (s *Service) CreateWorker(ctx context.Context, in *deadline.CreateWorkerInput) (*deadline.CreateWorkerOutput, error) {
 	w := write{operation: "CreateWorker", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
 	return apply(ctx, s, w, func(now time.Time) (*deadline.CreateWorkerOutput, scheduler.Command, error) {
@@ -75,9 +75,12 @@ func (s *Service) CreateWorker(ctx context.Context, in *deadline.CreateWorkerInp
 		if err := s.tagNew(ctx, in.FarmId, s.workerARN(in.FarmId, in.FleetId, id), tags); err != nil {
 			return nil, nil, err
 		}
-		return &deadline.CreateWorkerOutput{WorkerId: id}, scheduler.CreateWorker{Worker: row.Worker{
-			FarmID: in.FarmId, FleetID: in.FleetId, WorkerID: id, Stamp: created(ctx, now), HostProperties: host,
-		}}, nil
+		return &deadline.CreateWorkerOutput{WorkerId: id}, scheduler.CreateWorker{
+			Worker: row.Worker{
+				FarmID: in.FarmId, FleetID: in.FleetId, WorkerID: id, Stamp: created(ctx, now), HostProperties: host,
+			},
+			MaxInFarm: s.quotas.WorkersPerFarm,
+		}, nil
 	})
 }
 

@@ -33,8 +33,8 @@ type Config struct {
 	Region    string // default us-west-2
 	AccountID string // default 000000000000
 	Scheduler scheduler.Config
-	Quotas    *farm.Quotas   // default farm.DefaultQuotas
-	Rate      farm.RateLimit // of each caller; the zero value does not bound
+	Quotas    *farm.Quotas // default farm.DefaultQuotas
+	Rates     *farm.Rates  // of each caller; default farm.DefaultRates
 	// S3 is another service that keeps the buckets; nil keeps them in the data directory.
 	S3 *objectstore.RemoteOptions
 	// Hosts are names by which the service is reached. A bucket's name may stand before them (bucket.host).
@@ -128,7 +128,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	}
 	service, err := farm.New(farm.Config{
 		Store: i.store, Committer: i.committer, Logs: logs, Roles: roles{i}, Identities: i.identity.Identities,
-		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rate: c.Rate, Logger: c.Logger,
+		Region: c.Region, AccountID: c.AccountID, Secret: pages, Quotas: *c.Quotas, Rates: *c.Rates, Logger: c.Logger,
 		Waiting:   i.waiting,
 		Licensing: c.Licensing, URL: i.URL, Objects: templateObjects{i.objects},
 	})
@@ -176,6 +176,10 @@ func (c Config) withDefaults() Config {
 	if c.Quotas == nil {
 		quotas := farm.DefaultQuotas()
 		c.Quotas = &quotas
+	}
+	if c.Rates == nil {
+		rates := farm.DefaultRates()
+		c.Rates = &rates
 	}
 	if c.RoleLife <= 0 {
 		c.RoleLife = defaultRoleLife

@@ -239,7 +239,8 @@ func TestRatesAndQuotasAreSettings(t *testing.T) {
 	t.Parallel()
 	quotas := farm.DefaultQuotas()
 	quotas.Farms = 1
-	p := start(t, installation.Config{DataDir: t.TempDir(), Quotas: &quotas, Rate: farm.RateLimit{PerSecond: 0.001, Burst: 3}})
+	rates := farm.Rates{Write: farm.RateLimit{PerSecond: 0.001, Burst: 3}}
+	p := start(t, installation.Config{DataDir: t.TempDir(), Quotas: &quotas, Rates: &rates})
 	c := p.as(t, admin(p.Installation))
 	create := func() error {
 		_, err := c.CreateFarm(t.Context(), &deadline.CreateFarmInput{DisplayName: "Farm"})
@@ -258,6 +259,9 @@ func TestRatesAndQuotasAreSettings(t *testing.T) {
 	}
 	if _, ok := errors.AsType[*deadline.ThrottlingException](err); !ok {
 		t.Errorf("after the burst: %v", err)
+	}
+	if _, err := c.ListFarms(t.Context(), &deadline.ListFarmsInput{}); err != nil {
+		t.Errorf("a call of another class: %v", err)
 	}
 }
 

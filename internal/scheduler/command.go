@@ -123,8 +123,11 @@ type UpdateSession struct {
 	By               string
 }
 
-// CreateWorker registers a worker in a fleet; refused over the fleet's maximum.
-type CreateWorker struct{ Worker row.Worker }
+// CreateWorker registers a worker in a fleet; refused over the fleet's maximum, and over that of the farm.
+type CreateWorker struct {
+	Worker    row.Worker
+	MaxInFarm int64 // 0: no bound
+}
 
 // UpdateWorker changes a worker's status (STARTED, STOPPING, STOPPED; WorkerNone: none)
 // and what it tells of itself. STARTED reclaims all work that the service believed it had.

@@ -90,6 +90,12 @@ func (c *Core) createWorker(cmd CreateWorker) error {
 			Message: fmt.Sprintf("the fleet has its maximum of %d workers; delete stale ones or raise maxWorkerCount", f.maxWorkers),
 		}
 	}
+	if cmd.MaxInFarm > 0 && int64(len(c.workers)) >= cmd.MaxInFarm {
+		return &ConflictError{
+			Reason: ReasonStatusConflict, ResourceType: "farm", ResourceID: cmd.Worker.FarmID,
+			Message: fmt.Sprintf("the quota of %d worker resources in this farm (L-48CC9B8E) is used up; delete stale ones", cmd.MaxInFarm),
+		}
+	}
 	w := c.addWorker(cmd.Worker, f)
 	w.row.Status = status.WorkerNone
 	w.row.CreatedAt = c.now.Wall
