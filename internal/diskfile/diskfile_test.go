@@ -62,8 +62,7 @@ func TestReleasedLockIsFree(t *testing.T) {
 		}
 		l, err := diskfile.TryAcquire(path)
 		if err != nil {
-			t.Error(err)
-			_ = <-ended
+			t.Error(errors.Join(err, <-ended))
 			return
 		}
 		if err := l.Release(); err != nil {
