@@ -134,6 +134,12 @@ var rules = []rule{
 		reason: "the service does not know who starts or uses it",
 	},
 	{
+		packages:  []string{"internal/retention"},
+		forbidden: []string{module + "/...", "net/http", "database/sql"},
+		except:    []string{module + "/internal/committer", module + "/internal/scheduler", module + "/internal/store", module + "/internal/store/row"},
+		reason:    "what is kept is a question of the store and the scheduler",
+	},
+	{
 		packages: []string{"internal/cli"}, forbidden: []string{module + "/internal/store/...", module + "/internal/committer", module + "/internal/authz", module + "/internal/sessionlogs"},
 		reason: "commands start the service whole or talk to it",
 	},
@@ -201,7 +207,7 @@ var forbiddenCalls = []struct {
 	{"time", "Sleep", nil, "wait for what you wait for, never for time"},
 	{"time", "Now", []string{
 		"awsproto/...", "deadline/client", "deadline/server/...", "internal/auth", "internal/cli", "internal/committer", "internal/farm", "internal/farmbench",
-		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/objectstore/...", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
+		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/retention", "internal/objectstore/...", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
 		"internal/testfarm", "internal/worker", "jobattachments", "openjd/session/...", "openjd/local",
 	}, "the clock is read at the edges; decisions get the time"},
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/httpserver"
 	"github.com/farmhand-render/farmhand/internal/installation"
+	"github.com/farmhand-render/farmhand/internal/retention"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/telemetry"
 )
@@ -36,6 +37,8 @@ type serverFlags struct {
 	logLevel         string
 	databaseURL      string
 	relaxed          bool
+	archiveAfter     time.Duration
+	deleteAfter      time.Duration
 	updateInterval   time.Duration
 	heartbeatTimeout time.Duration
 	roleLife         time.Duration
@@ -59,6 +62,8 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	s.StringVar(&f.databaseURL, "database-url", "",
 		"keep the farms in this PostgreSQL database (postgres://user@host/name), not in the data directory; also "+envDatabaseURL)
+	s.DurationVar(&f.archiveAfter, "archive-jobs-after", retention.DefaultArchiveAfter, "archive jobs that are over for so long; 0 for never")
+	s.DurationVar(&f.deleteAfter, "delete-jobs-after", retention.DefaultDeleteAfter, "delete jobs that are archived for so long, with their logs; 0 for never")
 	s.BoolVar(&f.relaxed, "relaxed-durability", false, "do not wait for the disk: a power cut may lose the last changes")
 	s.DurationVar(&f.updateInterval, "update-interval", updateInterval, "how often idle workers ask for work, whole seconds")
 	s.DurationVar(&f.heartbeatTimeout, "heartbeat-timeout", 5*time.Minute, "how long a worker may be silent before its work is given to others")
@@ -117,6 +122,14 @@ At the first start it makes an access key for the administrator; ` + "`farmhand 
 	return cmd
 }
 
+// orNever makes of 0 what a policy takes for never.
+func orNever(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
 // gcPercent lets the heap grow further between collections than Go does by itself: a farm's heap is small, and a fifth of the
 // processor time of a busy service goes into collecting it otherwise (docs/performance.md). GOGC in the environment overrules it.
 const gcPercent = 400
@@ -146,6 +159,7 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	in, err := installation.Open(ctx, installation.Config{
 		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
 		DatabaseURL: databaseURL, Relaxed: flags.relaxed,
+		Retention: retention.Policy{ArchiveAfter: orNever(flags.archiveAfter), DeleteAfter: orNever(flags.deleteAfter)},
 		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout, Prices: prices},
 		Quotas:    &bounds.Quotas,
 		Rates:     &bounds.Rates,

@@ -60,7 +60,7 @@ func (s *Service) CreateFleet(ctx context.Context, in *deadline.CreateFleetInput
 		if err := s.tagNew(ctx, in.FarmId, s.fleetARN(in.FarmId, id), in.Tags); err != nil {
 			return nil, nil, err
 		}
-		if err := s.logs.EnsureGroup(ctx, logGroup(in.FarmId, id)); err != nil {
+		if err := s.logs.EnsureGroup(ctx, LogGroup(in.FarmId, id)); err != nil {
 			return nil, nil, fmt.Errorf("make the log group of fleet %s: %w", id, err)
 		}
 		command, err := r.put()

@@ -49,7 +49,8 @@ func (s *Service) workerARN(farmID, fleetID, workerID string) string {
 	return s.arn("farm", farmID, "fleet", fleetID, "worker", workerID)
 }
 
-func (s *Service) jobARN(farmID, queueID, jobID string) string {
+// JobARN is the ARN of a job.
+func (s *Service) JobARN(farmID, queueID, jobID string) string {
 	return s.arn("farm", farmID, "queue", queueID, "job", jobID)
 }
 
@@ -57,7 +58,7 @@ func (s *Service) monitorARN(monitorID string) string { return s.arn("monitor", 
 
 func (s *Service) licenseEndpointARN(id string) string { return s.arn("license-endpoint", id) }
 
-// logGroup is the log group of a queue (sessions) or a fleet (workers).
-func logGroup(farmID, queueOrFleetID string) string {
+// LogGroup is the log group of a queue (sessions) or a fleet (workers).
+func LogGroup(farmID, queueOrFleetID string) string {
 	return "/aws/deadline/" + farmID + "/" + queueOrFleetID
 }

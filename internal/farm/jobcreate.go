@@ -70,7 +70,7 @@ func (s *Service) CreateJob(ctx context.Context, in *deadline.CreateJobInput) (*
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := s.tagNew(ctx, in.FarmId, s.jobARN(in.FarmId, in.QueueId, sub.job.JobID), in.Tags); err != nil {
+		if err := s.tagNew(ctx, in.FarmId, s.JobARN(in.FarmId, in.QueueId, sub.job.JobID), in.Tags); err != nil {
 			return nil, nil, err
 		}
 		if made, err = s.takeJob(ctx, in.FarmId); err != nil {

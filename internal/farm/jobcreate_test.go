@@ -42,7 +42,7 @@ func TestCreateJobShows(t *testing.T) {
 		t.Errorf("GetJob (-want +got):\n%s", diff)
 	}
 	tags := must(r.ListTagsForResource(t.Context(), &deadline.ListTagsForResourceInput{
-		ResourceArn: r.service.jobARN(r.farmID, r.queueID, jobID),
+		ResourceArn: r.service.JobARN(r.farmID, r.queueID, jobID),
 	}))(t).Tags
 	if tags["show"] != "demo" {
 		t.Errorf("the tags are %v", tags)

@@ -169,7 +169,7 @@ func (r *entityReader) jobDetails(ctx context.Context, jobID string) (*deadline.
 		return nil, err
 	}
 	details := &deadline.JobDetailsEntity{
-		JobId: jobID, LogGroupName: logGroup(r.farm, job.row.QueueID), SchemaVersion: template.JobTemplateVersion,
+		JobId: jobID, LogGroupName: LogGroup(r.farm, job.row.QueueID), SchemaVersion: template.JobTemplateVersion,
 		QueueRoleArn: text(job.queue.Doc.RoleARN), JobRunAsUser: runAsUser(job.queue.Doc.JobRunAsUser),
 	}
 	if settings := job.queue.Doc.JobAttachmentSettings; settings != nil {

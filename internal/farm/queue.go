@@ -50,7 +50,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *deadline.CreateQueueInput
 		if err := s.tagNew(ctx, in.FarmId, s.queueARN(in.FarmId, id), in.Tags); err != nil {
 			return nil, nil, err
 		}
-		if err := s.logs.EnsureGroup(ctx, logGroup(in.FarmId, id)); err != nil {
+		if err := s.logs.EnsureGroup(ctx, LogGroup(in.FarmId, id)); err != nil {
 			return nil, nil, fmt.Errorf("make the log group of queue %s: %w", id, err)
 		}
 		r := resource[queueDocument]{Doc: *doc, Resource: row.Resource{

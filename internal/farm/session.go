@@ -36,13 +36,13 @@ func (s *Service) GetSession(ctx context.Context, in *deadline.GetSessionInput) 
 	if err != nil {
 		return nil, err
 	}
-	workerLog := logConfiguration(logGroup(r.FarmID, r.FleetID), r.WorkerID)
+	workerLog := logConfiguration(LogGroup(r.FarmID, r.FleetID), r.WorkerID)
 	out := &deadline.GetSessionOutput{
 		SessionId: r.SessionID, FleetId: r.FleetID, WorkerId: r.WorkerID, StartedAt: at(r.StartedAt), EndedAt: when(r.EndedAt),
 		LifecycleStatus:       deadline.SessionLifecycleStatus(r.Lifecycle.String()),
 		TargetLifecycleStatus: deadline.SessionLifecycleTargetStatus(r.Target.String()),
 		UpdatedAt:             when(r.UpdatedAt), UpdatedBy: text(r.UpdatedBy),
-		Log: logConfiguration(logGroup(r.FarmID, r.QueueID), r.SessionID), WorkerLog: &workerLog,
+		Log: logConfiguration(LogGroup(r.FarmID, r.QueueID), r.SessionID), WorkerLog: &workerLog,
 	}
 	return out, decodeStored("host properties", r.HostProperties, &out.HostProperties)
 }

@@ -106,7 +106,7 @@ func workerLog(w *row.Worker) *deadline.LogConfiguration {
 	if w.Status == status.WorkerCreated {
 		return nil
 	}
-	return new(logConfiguration(logGroup(w.FarmID, w.FleetID), w.WorkerID))
+	return new(logConfiguration(LogGroup(w.FarmID, w.FleetID), w.WorkerID))
 }
 
 // GetWorker describes a worker.
@@ -169,7 +169,7 @@ func (s *Service) UpdateWorker(ctx context.Context, in *deadline.UpdateWorkerInp
 	}
 	out := &deadline.UpdateWorkerOutput{}
 	if in.Status == deadline.UpdatedWorkerStatusStarted {
-		log, err := s.ensureLog(ctx, logGroup(in.FarmId, in.FleetId), in.WorkerId)
+		log, err := s.ensureLog(ctx, LogGroup(in.FarmId, in.FleetId), in.WorkerId)
 		if err != nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ func (s *Service) schedule(
 	}
 	for i := range schedule.Sessions {
 		session := &schedule.Sessions[i]
-		log, err := s.ensureLog(ctx, logGroup(farmID, session.QueueID), session.SessionID)
+		log, err := s.ensureLog(ctx, LogGroup(farmID, session.QueueID), session.SessionID)
 		if err != nil {
 			return nil, err
 		}

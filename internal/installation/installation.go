@@ -19,6 +19,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/objectstore"
+	"github.com/farmhand-render/farmhand/internal/retention"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/sessionlogs"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -45,6 +46,8 @@ type Config struct {
 	// DatabaseURL is the PostgreSQL database that holds the farms (postgres://user@host/name). Default: SQLite in the
 	// data directory. It may hold a password and is never logged.
 	DatabaseURL string
+	// Retention says how long jobs are kept.
+	Retention retention.Policy
 	// Relaxed does not wait for the disk at each commit; for farms that can be thrown away.
 	Relaxed bool
 	Logger  *slog.Logger
@@ -73,6 +76,7 @@ type Installation struct {
 	ownObjects *objectstore.Store // nil when another service keeps the buckets
 	invariants *telemetry.Invariants
 	service    *farm.Service
+	keeper     *retention.Keeper
 	handler    http.Handler
 	url        atomic.Pointer[string] // see SetURL
 }
@@ -136,6 +140,10 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 		return nil, err
 	}
 	i.service = service
+	i.keeper = retention.New(retention.Config{
+		Policy: c.Retention, Store: i.store, Committer: i.committer, Logs: logs, Group: farm.LogGroup, ARN: service.JobARN,
+		NoLog: sessionlogs.IsAbsent, Logger: c.Logger,
+	})
 	i.handler = i.newHandler(service, logs)
 	return i, nil
 }
@@ -213,6 +221,7 @@ func (i *Installation) openObjects(ctx context.Context) (err error) {
 func (i *Installation) Run(ctx context.Context) error {
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return i.committer.Run(runCtx) })
+	running.Go(func() error { return i.keeper.Run(runCtx) })
 	if i.ownObjects != nil {
 		running.Go(func() error { return i.ownObjects.Run(runCtx) })
 	}

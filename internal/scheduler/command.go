@@ -102,6 +102,13 @@ type UpdateJob struct {
 	Description    *string
 }
 
+// DeleteJobs deletes archived jobs with all that belongs to them. Jobs that are not in memory are over: that they are
+// archived, which is final, is the caller's to know.
+type DeleteJobs struct {
+	JobIDs []string
+	Tags   []string // ARNs whose tags go with them
+}
+
 // UpdateStep sets a target for all tasks of a step.
 type UpdateStep struct {
 	JobID, StepID string
@@ -177,6 +184,7 @@ func (PutAssociation) command()         {}
 func (DeleteAssociation) command()      {}
 func (CreateJob) command()              {}
 func (UpdateJob) command()              {}
+func (DeleteJobs) command()             {}
 func (UpdateStep) command()             {}
 func (UpdateTask) command()             {}
 func (UpdateSession) command()          {}

@@ -142,6 +142,8 @@ func (c *Core) decide(command Command) (Result, error) {
 		return Result{}, c.createJob(cmd)
 	case UpdateJob:
 		return Result{}, c.updateJob(cmd)
+	case DeleteJobs:
+		return Result{}, c.deleteJobs(cmd)
 	case UpdateStep:
 		return Result{}, c.updateStep(cmd)
 	case UpdateTask:

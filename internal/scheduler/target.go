@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // request is a target that somebody asked for, for a job, a step or a task (§4.6).
@@ -290,6 +291,25 @@ func (c *Core) updateTask(cmd UpdateTask) error {
 	c.dirtyStep(s)
 	if r.requeues() {
 		c.checkCompatibility(j)
+	}
+	return nil
+}
+
+// deleteJobs deletes archived jobs. None of them is in memory after the command that archived it, but for one whose sessions
+// are not over.
+func (c *Core) deleteJobs(cmd DeleteJobs) error {
+	for _, id := range cmd.JobIDs {
+		if j := c.jobs[id]; j != nil {
+			return &ConflictError{
+				Reason: ReasonStatusConflict, ResourceType: "job", ResourceID: id, Status: j.row.Lifecycle.String(),
+				Message: "only a job that is archived and has no sessions can be deleted",
+			}
+		}
+	}
+	changes := &c.dirty.changes
+	changes.DeleteJobs = append(changes.DeleteJobs, cmd.JobIDs...)
+	for _, arn := range cmd.Tags {
+		changes.Tags = append(changes.Tags, row.Tags{ARN: arn})
 	}
 	return nil
 }

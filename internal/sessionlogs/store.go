@@ -283,3 +283,6 @@ func listNames(dir, prefix, suffix string, absent error) ([]string, error) {
 	slices.Sort(names)
 	return names, nil
 }
+
+// IsAbsent reports whether an error says that a group or a stream is not there.
+func IsAbsent(err error) bool { return errors.Is(err, ErrNoGroup) || errors.Is(err, ErrNoStream) }

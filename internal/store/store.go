@@ -26,6 +26,10 @@ type Store interface {
 	// PurgeTokens deletes up to limit request tokens made before a time, oldest first,
 	// and returns how many.
 	PurgeTokens(ctx context.Context, before int64, limit int) (int64, error)
+	// TrimJob deletes up to limit rows of an archived job's actions, tasks and sessions, in this order, and returns how many.
+	TrimJob(ctx context.Context, jobID string, limit int) (int64, error)
+	// PurgeUsage deletes the usage by job of a farm's oldest half hour, if that is before a time, and returns how many rows it had.
+	PurgeUsage(ctx context.Context, farmID string, before int64) (int64, error)
 	// Check proves that the store can write (for readiness): it makes a row durable.
 	Check(ctx context.Context) error
 	Close() error
@@ -44,6 +48,8 @@ type Reader interface {
 	CountResources(ctx context.Context, kind row.Kind, parentID string) (int64, error)
 	// Tags gives an empty map for a resource without tags.
 	Tags(ctx context.Context, arn string) (map[string]string, error)
+	// Tagged lists the tags of all resources by ARN, after the given one.
+	Tagged(ctx context.Context, after string, limit int) ([]row.Tags, error)
 	RequestToken(ctx context.Context, principal, operation, token string) (*row.RequestToken, error)
 
 	Association(ctx context.Context, key row.AssociationKey) (*row.Association, error)
@@ -87,6 +93,10 @@ type Reader interface {
 	FoundJobs(ctx context.Context, search *JobSearch, few bool, offset, limit int) ([]row.Job, error)
 	// JobsByAge lists the jobs of a queue that meet a condition, newest first, before the given key. Start with [LastJob].
 	JobsByAge(ctx context.Context, queueID string, where *Condition, before JobCursor, limit int) ([]row.Job, error)
+	// OverJobs lists finished jobs of a farm that are not archived and that nothing happened to since a time.
+	OverJobs(ctx context.Context, farmID string, before int64, limit int) ([]row.Job, error)
+	// ArchivedJobs lists the jobs of a farm that were archived before a time.
+	ArchivedJobs(ctx context.Context, farmID string, before int64, limit int) ([]row.Job, error)
 	// JobParameters gives the parameters of jobs, as their documents have them.
 	JobParameters(ctx context.Context, jobIDs []string) (map[string][]byte, error)
 

@@ -60,7 +60,8 @@ func TestQueryPlans(t *testing.T) {
 	for text, args := range storetest.Queries(t, e) {
 		for _, detail := range explain(t, e, text, args) {
 			sorts := strings.Contains(detail, "TEMP B-TREE") && !sortsLittle(text)
-			if strings.HasPrefix(detail, "SCAN") || sorts || strings.Contains(detail, "AUTOMATIC") {
+			looks := strings.HasPrefix(detail, "SCAN") && detail != "SCAN found" // what a subquery gave
+			if looks || sorts || strings.Contains(detail, "AUTOMATIC") {
 				t.Errorf("%s\n%s", detail, text)
 			}
 		}

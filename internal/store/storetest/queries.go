@@ -81,6 +81,19 @@ func runAllQueries(t *testing.T, s store.Store) {
 	task := &store.TaskKey{}
 	results := []func() error{
 		func() error { _, err := s.PurgeTokens(ctx, 1, 1); return err },
+		func() error { _, err := s.TrimJob(ctx, "", 1); return err },
+		func() error { _, err := s.PurgeUsage(ctx, "", 1); return err },
+		func() error { _, err := s.OverJobs(ctx, "", 1, 2); return err },
+		func() error { _, err := s.ArchivedJobs(ctx, "", 1, 1); return err },
+		func() error { _, err := s.Tagged(ctx, "", 1); return err },
+		func() error { _, err := s.TouchedTasks(ctx, "", 0, 0, 1); return err },
+		func() error { _, err := s.JobParameters(ctx, []string{""}); return err },
+		func() error { _, err := s.JobsByAge(ctx, "", &store.Condition{}, store.LastJob, 1); return err },
+		func() error {
+			_, err := s.FoundJobs(ctx, &store.JobSearch{QueueIDs: []string{""}}, false, 0, 1)
+			return err
+		},
+		func() error { _, err := s.CountFound(ctx, &store.JobSearch{QueueIDs: []string{""}}, 1); return err },
 		func() error { _, err := s.Snapshot(ctx, "farm"); return err },
 		func() error { _, err := s.JobSnapshot(ctx, "job"); return err },
 		func() error { _, err := s.Resource(ctx, "", ""); return err },

@@ -1,0 +1,11 @@
+// Package retention keeps a farm from growing for ever: jobs that are over are archived after a while, archived ones are deleted
+// after another, with their steps, tasks, sessions, members, tags and logs. Tags and logs that deleted queues left behind,
+// and old usage, go too.
+//
+// Work goes on meanwhile: everything happens in small transactions, and after each one the sweep rests for several times as long
+// as that took.
+//
+// Invariants:
+//   - archiving and deleting are commands of the scheduler like any others, so a job that somebody just gave work to is left alone;
+//   - a job is deleted last, after all that may be much of it: a sweep that was interrupted finds it again.
+package retention

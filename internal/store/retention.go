@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// The conditions of the indexes job_over, job_never_made and job_archived.
+var (
+	sqlOverJobs = jobs.selectAll + ` WHERE farm_id = $1 AND ended_at < $2 AND updated_at < $2
+		AND lifecycle <> 'ARCHIVED' AND task_status IN ('NOT_COMPATIBLE', 'FAILED', 'CANCELED', 'SUCCEEDED')
+		ORDER BY ended_at LIMIT $3`
+	sqlNeverMadeJobs = jobs.selectAll + ` WHERE farm_id = $1 AND created_at < $2 AND updated_at < $2
+		AND lifecycle = 'CREATE_FAILED' ORDER BY created_at LIMIT $3`
+	sqlArchivedJobs = jobs.selectAll + ` WHERE farm_id = $1 AND updated_at < $2 AND lifecycle = 'ARCHIVED' ORDER BY updated_at LIMIT $3`
+)
+
+// OverJobs implements [Reader].
+func (d *DB) OverJobs(ctx context.Context, farmID string, before int64, limit int) ([]row.Job, error) {
+	over, err := list(ctx, d.engine, jobs, sqlOverJobs, farmID, before, int64(limit))
+	if err != nil || len(over) == limit {
+		return over, err
+	}
+	never, err := list(ctx, d.engine, jobs, sqlNeverMadeJobs, farmID, before, int64(limit-len(over)))
+	return append(over, never...), err
+}
+
+// ArchivedJobs implements [Reader].
+func (d *DB) ArchivedJobs(ctx context.Context, farmID string, before int64, limit int) ([]row.Job, error) {
+	return list(ctx, d.engine, jobs, sqlArchivedJobs, farmID, before, int64(limit))
+}
+
+// The statements that delete some of a job's rows, from the tables that may have very many.
+const (
+	sqlTrimActions = `DELETE FROM session_action WHERE job_id = $1 AND (session_seq, action_index) IN (
+		SELECT session_seq, action_index FROM session_action WHERE job_id = $1 ORDER BY session_seq, action_index LIMIT $2)`
+	sqlTrimTasks = `DELETE FROM task WHERE job_id = $1 AND (step_index, task_index) IN (
+		SELECT step_index, task_index FROM task WHERE job_id = $1 ORDER BY step_index, task_index LIMIT $2)`
+	sqlTrimSessions = `DELETE FROM session WHERE job_id = $1 AND seq IN (
+		SELECT seq FROM session WHERE job_id = $1 ORDER BY seq LIMIT $2)`
+)
+
+// TrimJob implements [Store].
+func (d *DB) TrimJob(ctx context.Context, jobID string, limit int) (int64, error) {
+	var trimmed int64
+	err := d.engine.Update(ctx, func(tx Tx) error {
+		trimmed = 0
+		for _, sql := range []string{sqlTrimActions, sqlTrimTasks, sqlTrimSessions} {
+			n, err := tx.Exec(ctx, sql, jobID, int64(limit)-trimmed)
+			if err != nil {
+				return err
+			}
+			if trimmed += n; trimmed >= int64(limit) {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("trim job %s: %w", jobID, err)
+	}
+	return trimmed, nil
+}
+
+var sqlTagged = tagsTable.selectAll + ` WHERE arn > $1 ORDER BY arn LIMIT $2`
+
+// Tagged implements [Reader].
+func (d *DB) Tagged(ctx context.Context, after string, limit int) ([]row.Tags, error) {
+	return list(ctx, d.engine, tagsTable, sqlTagged, after, int64(limit))
+}
+
+// A farm's usage is deleted by the half hour, the oldest first.
+const sqlPurgeUsage = `DELETE FROM usage_job WHERE farm_id = $1 AND period < $2
+	AND period = (SELECT min(period) FROM usage_job WHERE farm_id = $1)`
+
+// PurgeUsage implements [Store].
+func (d *DB) PurgeUsage(ctx context.Context, farmID string, before int64) (int64, error) {
+	var purged int64
+	err := d.engine.Update(ctx, func(tx Tx) (err error) {
+		purged, err = tx.Exec(ctx, sqlPurgeUsage, farmID, before)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("purge the usage of farm %s: %w", farmID, err)
+	}
+	return purged, nil
+}
