@@ -29,48 +29,38 @@ func TestEveryOperationHasARule(t *testing.T) {
 	}
 }
 
-// TestEveryOperationByEveryKind walks all operations with all kinds of caller and compares who may with what their policies list.
-func TestEveryOperationByEveryKind(t *testing.T) {
+func TestUnknownOperation(t *testing.T) {
 	t.Parallel()
-	here := Resource{FarmID: "farm-1", QueueID: "queue-1", FleetID: "fleet-1", JobID: "job-1", WorkerID: "worker-1"}
-	worker := auth.Principal{Kind: auth.FleetRoleWorker, FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-1"}
-	all, none := operationNames(), []string(nil)
-	tests := []struct {
-		name string
-		who  auth.Principal
-		want []string
-	}{
-		{"nobody", auth.Principal{}, none},
-		{"administrator", auth.Principal{Kind: auth.Admin}, all},
-		{"service", auth.Principal{Kind: auth.Service}, all},
-		{"service limited to this farm", auth.Principal{Kind: auth.Service, Farms: []string{"farm-1"}}, all},
-		{"service limited to another farm", auth.Principal{Kind: auth.Service, Farms: []string{"farm-2"}}, []string{"ListFarms"}},
-		{"service limited to operations", auth.Principal{Kind: auth.Service, Operations: []string{"GetJob"}}, []string{"GetJob", "BatchGetJob"}},
-		{"worker host", auth.Principal{Kind: auth.WorkerHost}, hostOperations},
-		{"worker host of another fleet", auth.Principal{Kind: auth.WorkerHost, FarmID: "farm-1", FleetID: "fleet-2"}, none},
-		{"worker", worker, workerOperations},
-		{"another worker", auth.Principal{Kind: auth.FleetRoleWorker, FarmID: "farm-1", FleetID: "fleet-1", WorkerID: "worker-2"}, none},
-		{"queue role of a worker", auth.Principal{Kind: auth.QueueRoleWorker, FarmID: "farm-1", QueueID: "queue-1"}, none},
-		{"queue role of a user", auth.Principal{Kind: auth.QueueRoleUser, FarmID: "farm-1", QueueID: "queue-1"}, none},
-		{"queue role for reading", auth.Principal{Kind: auth.QueueRoleRead, FarmID: "farm-1", QueueID: "queue-1"}, none},
-		{"fleet role for reading", auth.Principal{Kind: auth.FleetRoleRead, FarmID: "farm-1", FleetID: "fleet-1"}, none},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			for _, op := range all {
-				got := Decide(tt.who, op, here, Memberships{})
-				if want := slices.Contains(tt.want, op); got.Allow != want {
-					t.Errorf("%s: allowed %v, want %v (%s)", op, got.Allow, want, got.Reason)
-				}
-				if !got.Allow && got.Reason == "" {
-					t.Errorf("%s: refused without a reason", op)
-				}
-			}
-		})
-	}
-	if Decide(auth.Principal{Kind: auth.Admin}, "MakeCoffee", here, Memberships{}).Allow {
+	if Decide(auth.Principal{Kind: auth.Admin}, "MakeCoffee", Resource{}, Memberships{}).Allow {
 		t.Error("an operation without a rule is allowed")
+	}
+}
+
+// TestBatches: a limited service may do a batch operation by its name or by that of the operation on one item.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		who  auth.Principal
+		want bool
+	}{
+		{auth.Principal{Kind: auth.Service, Operations: []string{"GetJob"}}, true},
+		{auth.Principal{Kind: auth.Service, Operations: []string{"BatchGetJob"}}, true},
+		{auth.Principal{Kind: auth.Service, Operations: []string{"GetStep"}}, false},
+		{auth.Principal{Kind: auth.Service, Farms: []string{"farm-2"}}, true}, // its items are decided
+		{auth.Principal{Kind: auth.User}, true},
+		{auth.Principal{Kind: auth.Admin}, true},
+		{auth.Principal{Kind: auth.WorkerHost}, false},
+		{auth.Principal{}, false},
+	} {
+		if got := DecideBatch(tt.who, "BatchGetJob"); got.Allow != tt.want {
+			t.Errorf("%+v: %+v, want %v", tt.who, got, tt.want)
+		}
+		if got := Decide(tt.who, "BatchGetJob", Resource{FarmID: "farm-1"}, Memberships{}); got.Allow && !tt.want {
+			t.Errorf("an item by %+v is allowed", tt.who)
+		}
+	}
+	if !IsBatch("BatchUpdateTask") || IsBatch("GetJob") || IsBatch("BatchGetJobEntity") {
+		t.Error("which operations are batches is wrong")
 	}
 }
 
