@@ -72,6 +72,12 @@ var rules = []rule{
 		reason:    "the core decides: no I/O, no clock, no goroutine, no shapes of the API",
 	},
 	{
+		packages:  []string{"internal/scheduler/schedtest"},
+		forbidden: []string{module + "/...", "database/sql", "net/...", "testing"},
+		except:    []string{module + "/internal/scheduler", module + "/internal/status", module + "/internal/store/row", module + "/openjd/job", module + "/openjd/template"},
+		reason:    "the simulator is part of the program (farmhand simulate): it plays the core alone, in virtual time",
+	},
+	{
 		packages: []string{"internal/committer"}, forbidden: []string{"database/sql", module + "/deadline/...", module + "/internal/farm", "net/http"},
 		reason: "the committer makes rows durable and knows nothing of the API",
 	},
@@ -149,7 +155,7 @@ var rules = []rule{
 	},
 	{
 		packages: []string{"..."}, forbidden: []string{
-			"testing", module + "/deadline/server/servertest", module + "/internal/store/storetest/...", module + "/internal/scheduler/schedtest", module + "/internal/testfarm",
+			"testing", module + "/deadline/server/servertest", module + "/internal/store/storetest/...", module + "/internal/testfarm",
 			module + "/internal/objectstore/objectstoretest",
 		},
 		reason: "the program carries no tests",
@@ -157,7 +163,7 @@ var rules = []rule{
 }
 
 // testPackages hold what tests share; the last rule is not about them.
-var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/scheduler/schedtest", "internal/testfarm", "internal/farmbench", "internal/objectstore/objectstoretest"}
+var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/testfarm", "internal/farmbench", "internal/objectstore/objectstoretest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ func (c *Core) overdue(l *link) *job {
 
 // nextJob is the job of an association that a worker without a session should get, and whether it is that because it waited too long.
 func (c *Core) nextJob(l *link) (next *job, aged bool) {
-	if l.given >= turnOf {
+	if l.given >= turnOf-1 {
 		if j := c.overdue(l); j != nil {
 			return j, true
 		}
@@ -92,7 +92,7 @@ func (c *Core) makesWay(s *session) *link {
 	if best := l.best(); best != nil && best != s.job && c.openings(l, best) > l.coming && l.queue.order.prefers(best, s.job, l.coming) {
 		return l
 	}
-	if l.given >= turnOf && l.coming == 0 && c.overdue(l) != nil {
+	if l.given >= turnOf-1 && l.coming == 0 && c.overdue(l) != nil {
 		return l
 	}
 	for _, other := range l.fleet.links {
@@ -130,16 +130,19 @@ func (c *Core) owed(to *link, s *session) bool {
 	return to.effective() == 0 && c.lived-s.since >= c.cfg.QueueTurn
 }
 
-// consider decides anew whether a session makes way, and reports it.
+// consider decides anew whether a session makes way, and reports it. It is on its way, so that no other session need go, only once
+// none of its tasks is left: how long those take nobody knows.
 func (c *Core) consider(s *session) bool {
 	s.stay()
 	to := c.makesWay(s)
 	if to == nil {
 		return false
 	}
-	s.way = to
-	to.coming++
-	s.link.leaving++
+	if s.openTasks() == 0 {
+		s.way = to
+		to.coming++
+		s.link.leaving++
+	}
 	return true
 }
 

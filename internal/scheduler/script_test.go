@@ -43,10 +43,12 @@ type script struct {
 	store    *schedtest.MemStore
 	now      scheduler.Instant
 	restarts byte
+	losing   bool              // the commit of the next command fails
 	aliases  map[string]string // session id -> S1, S2 …
 	fleets   map[string]string // of workers
 	current  map[string]string // latest session id of a worker
 	prices   scheduler.Prices
+	config   scheduler.Config
 }
 
 func newScript(t *testing.T) *script {
@@ -61,7 +63,10 @@ func newScript(t *testing.T) *script {
 
 func (s *script) restart() {
 	s.restarts++
-	s.core = scheduler.New(scheduler.Config{Prices: s.prices, OnViolation: func(v scheduler.Violation) { s.t.Errorf("violation: %s", v) }}, [32]byte{s.restarts})
+	config := s.config
+	config.Prices = s.prices
+	config.OnViolation = func(v scheduler.Violation) { s.t.Errorf("violation: %s", v) }
+	s.core = scheduler.New(config, [32]byte{s.restarts})
 	if err := s.core.Restore(s.now, s.store.Snapshot(farm)); err != nil {
 		s.t.Fatal(err)
 	}
@@ -76,6 +81,17 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.farm(&out, int(argsOf(d.CmdArgs).number("workers", 1)))
 	case "tick":
 		s.tick(&out, d.CmdArgs[0].Key, len(d.CmdArgs) > 1)
+	case "wait":
+		s.pass(duration(t, d.CmdArgs[0].Key))
+	case "config":
+		for name, field := range map[string]*time.Duration{"max-wait": &s.config.MaxWait, "queue-turn": &s.config.QueueTurn} {
+			if text := argsOf(d.CmdArgs)[name]; text != "" {
+				*field = duration(t, text)
+			}
+		}
+		s.restart()
+	case "lose":
+		s.losing = true
 	case "gap":
 		s.pass(duration(t, d.CmdArgs[0].Key))
 		s.apply(&out, scheduler.Tick{})
@@ -151,12 +167,18 @@ func (s *script) apply(out *strings.Builder, command scheduler.Command) schedule
 		}
 	}
 	result, changes, err := s.core.Apply(s.now, command)
+	losing := s.losing
+	s.losing = false
 	if err != nil {
 		printError(out, err)
 		return result
 	}
 	if err := s.store.CheckChanges(changes); err != nil {
 		s.t.Error(err)
+	}
+	if losing {
+		s.restart()
+		return result
 	}
 	s.store.Write(changes)
 	if err := errors.Join(s.core.Check(), s.store.Check()); err != nil {

@@ -15,8 +15,9 @@ type agent struct {
 	online    bool // as it believes
 	session   string
 	queue     []*work
-	failed    bool // an action of the session did not succeed
-	reports   []scheduler.ActionReport
+	failed    bool                     // an action of the session did not succeed
+	reports   []scheduler.ActionReport // not confirmed yet
+	sent      []scheduler.ActionReport // confirmed, lately
 }
 
 // work is an action that the agent knows of.
@@ -80,6 +81,9 @@ func (a *agent) say(w *work, result status.Action, ended int64) {
 
 // learn takes over an answer.
 func (a *agent) learn(answer *scheduler.Schedule) error {
+	if len(a.reports) > 0 {
+		a.sent = a.reports
+	}
 	a.reports = nil
 	if len(answer.Sessions) == 0 {
 		a.session, a.queue, a.failed = "", nil, false

@@ -4,86 +4,188 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
-	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
-const farmID = "farm-00000000000000000000000000000001"
-
-// Run plays a random farm for a number of commands and then lets it come to rest. The error names what is wrong, with
-// the last commands before it.
-func Run(seed uint64, commands int) error {
-	s := &simulation{
-		random: rand.New(rand.NewPCG(seed, 0)), store: NewMemStore(),
-		now: scheduler.Instant{Wall: 1_800_000_000_000_000, Mono: time.Hour},
-	}
-	s.core = s.newCore()
-	if err := s.play(commands); err != nil {
-		return fmt.Errorf("seed %d: %w\nlast commands:\n%s", seed, err, s.recent())
-	}
-	return nil
+// Stats is what happened in a run.
+type Stats struct {
+	Commands, Refused, Sessions, Tasks int
+	Passed                             time.Duration // of the farm's time
 }
 
+// Recorder is told what is needed to do the same again: see package replay.
+type Recorder interface {
+	Core(now scheduler.Instant, farmID string, seed [32]byte, config scheduler.Config, snapshot *row.Snapshot)
+	Load(snapshot *row.JobSnapshot)
+	Command(now scheduler.Instant, command scheduler.Command, changes *row.Changes, err error)
+}
+
+// Failure is a run in which something did not hold.
+type Failure struct {
+	Plan   Plan
+	Err    error  // what did not hold
+	Script string // the commands, in the language of the scheduler's scripts
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("seed %d, %d events: %v\n%s", f.Plan.Seed, len(f.Plan.Events), f.Err, f.Script)
+}
+
+// shrinkTries bounds how often a failing plan is played to make it small.
+const shrinkTries = 1000
+
+// Run plays a random farm and lets it come to rest. What does not hold is a [*Failure] with a plan that was made as small as could be.
+func Run(seed uint64, events int) (Stats, error) {
+	plan := NewPlan(seed, events)
+	stats, err := Play(plan, nil)
+	if err == nil {
+		return stats, nil
+	}
+	plan = Shrink(plan, shrinkTries, func(p Plan) bool {
+		_, err := Play(p, nil)
+		return err != nil
+	})
+	_, err = Play(plan, nil)
+	script, _ := Script(plan)
+	return stats, &Failure{Plan: plan, Err: err, Script: script}
+}
+
+// Script is what a plan does to a core, in the language of the scheduler's scripts, and what is stored then.
+func Script(p Plan) (string, *MemStore) {
+	s := newSimulation(p)
+	s.writing = true
+	if err := s.play(); err != nil {
+		s.note("# %s", strings.ReplaceAll(err.Error(), "\n", "\n# "))
+	}
+	return strings.Join(s.script, "\n"), s.store
+}
+
+// Play plays a plan, told to a recorder when there is one.
+func Play(p Plan, recorder Recorder) (Stats, error) {
+	s := newSimulation(p)
+	s.recorder = recorder
+	err := s.play()
+	s.stats.Passed = s.now.Mono - beginning.Mono
+	s.stats.Sessions = len(s.store.Sessions)
+	for _, a := range s.store.Actions {
+		if a.Kind == row.ActionTaskRun && a.Status == status.ActionSucceeded {
+			s.stats.Tasks++
+		}
+	}
+	return s.stats, err
+}
+
+// beginning is when every farm begins.
+var beginning = scheduler.Instant{Wall: 1_800_000_000_000_000, Mono: time.Hour}
+
+// simulation is one run.
 type simulation struct {
-	random *rand.Rand
-	core   *scheduler.Core
-	store  *MemStore
-	now    scheduler.Instant
-	agents []*agent
-	jobs   []string
-	ids    int
-	cores  byte
-	log    []string
-	broken error // a violation
+	plan     Plan
+	random   *rand.Rand // of the present event
+	core     *scheduler.Core
+	store    *MemStore
+	now      scheduler.Instant
+	shape    shape
+	orders   []scheduler.QueueOrder // of the queues, at rest
+	agents   []*agent
+	jobs     []string
+	ids      int
+	workers  int
+	cores    byte
+	calm     bool // no faults any more
+	stats    Stats
+	broken   error            // a violation
+	used     map[string]int64 // of limits
+	recorder Recorder
+
+	writing bool // script
+	script  []string
+	waited  time.Duration // not yet in script
+	aliases map[string]string
 }
 
-func (s *simulation) play(commands int) error {
-	if err := s.setUp(); err != nil {
+func newSimulation(p Plan) *simulation {
+	return &simulation{plan: p, store: NewMemStore(), now: beginning, aliases: map[string]string{}}
+}
+
+func (s *simulation) play() error {
+	s.random = rand.New(rand.NewPCG(s.plan.Seed, 1))
+	s.calm = true
+	if s.random.IntN(2) == 0 {
+		s.shape.config = scheduler.Config{MaxWait: time.Minute, QueueTurn: 20 * time.Second}
+	}
+	config := s.shape.config
+	if config.MaxWait > 0 {
+		s.note("config max-wait=%s queue-turn=%s", config.MaxWait, config.QueueTurn)
+	}
+	if err := s.restart(); err != nil {
 		return err
 	}
-	for range commands {
-		if err := s.act(); err != nil {
+	s.newShape()
+	s.shape.config = config
+	if err := s.mend(); err != nil {
+		return err
+	}
+	s.calm = false
+	for _, e := range s.plan.Events {
+		s.random = rand.New(rand.NewPCG(e.Seed, 2))
+		if err := s.happen(e.Kind); err != nil {
 			return err
 		}
 	}
 	return s.comeToRest()
 }
 
-func (s *simulation) newCore() *scheduler.Core {
-	s.cores++
-	seed := [32]byte{s.cores}
-	s.random.Uint64()
-	seed[1] = byte(s.random.Uint32())
-	return scheduler.New(scheduler.Config{OnViolation: func(v scheduler.Violation) {
-		s.broken = fmt.Errorf("refused: %s", v)
-	}}, seed)
+// restart replaces the core by one from the rows.
+func (s *simulation) restart() error {
+	core, err := s.newCore(s.recorder)
+	s.core = core
+	return err
 }
 
-func (s *simulation) id(prefix string) string {
-	s.ids++
-	return fmt.Sprintf("%s-%032x", prefix, s.ids)
+func (s *simulation) newCore(recorder Recorder) (*scheduler.Core, error) {
+	s.cores++
+	seed := [32]byte{s.cores}
+	config := s.shape.config
+	config.OnViolation = func(v scheduler.Violation) { s.broken = fmt.Errorf("refused: %s", v) }
+	snapshot := s.store.Snapshot(farmID)
+	if recorder != nil {
+		recorder.Core(s.now, farmID, seed, config, snapshot)
+	}
+	core := scheduler.New(config, seed)
+	return core, core.Restore(s.now, snapshot)
 }
 
 // apply gives the core a command, checks what it does and writes it.
 func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) {
-	line := fmt.Sprintf("%T%+v", command, command)
-	s.log = append(s.log, line[:min(len(line), 400)])
+	s.stats.Commands++
+	lost := !s.calm && s.random.IntN(40) == 0
+	s.write(command, lost)
 	if id, missing := s.core.Missing(command); missing {
 		if snapshot := s.store.JobSnapshot(id); snapshot != nil {
+			if s.recorder != nil {
+				s.recorder.Load(snapshot)
+			}
 			if err := s.core.LoadJob(snapshot); err != nil {
 				return scheduler.Result{}, err
 			}
 		}
 	}
 	result, changes, err := s.core.Apply(s.now, command)
+	if s.recorder != nil {
+		s.recorder.Command(s.now, command, changes, err)
+	}
+	s.learnAliases(result.Schedule)
 	if s.broken != nil {
 		return result, s.broken
 	}
 	if err != nil {
+		s.stats.Refused++
 		return result, refused{err}
 	}
 	if err := s.store.CheckChanges(changes); err != nil {
@@ -94,14 +196,11 @@ func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) 
 			return result, err
 		}
 	}
-	if s.random.IntN(40) == 0 {
-		if _, setup := command.(scheduler.CreateWorker); !setup {
-			s.log = append(s.log, "  (the commit failed)")
-			if err := s.restart(); err != nil {
-				return scheduler.Result{}, err
-			}
-			return scheduler.Result{}, errLost
+	if lost {
+		if err := s.restart(); err != nil {
+			return scheduler.Result{}, err
 		}
+		return scheduler.Result{}, errLost
 	}
 	s.store.Write(changes)
 	return result, s.check()
@@ -114,122 +213,19 @@ func (r refused) Unwrap() error { return r.error }
 
 var errLost = errors.New("the commit failed")
 
+// isLost reports whether the commit failed and the core came back without the command.
+func isLost(err error) bool { return errors.Is(err, errLost) }
+
 // try applies a command that may be refused or lost.
 func (s *simulation) try(command scheduler.Command) (result scheduler.Result, done bool, err error) {
 	result, err = s.apply(command)
 	if _, no := errors.AsType[refused](err); no {
-		s.log = append(s.log, "  refused: "+err.Error())
 		return result, false, s.core.Check()
 	}
 	if isLost(err) {
 		return result, false, nil
 	}
 	return result, err == nil, err
-}
-
-// isLost reports whether the commit failed and the core came back without the command.
-func isLost(err error) bool { return errors.Is(err, errLost) }
-
-func (s *simulation) check() error {
-	if err := s.core.Check(); err != nil {
-		return err
-	}
-	if s.random.IntN(12) > 0 {
-		return nil
-	}
-	if err := s.store.Check(); err != nil {
-		return err
-	}
-	twin := s.newCore()
-	if err := twin.Restore(s.now, s.store.Snapshot(farmID)); err != nil {
-		return err
-	}
-	if want, got := s.core.Dump(), twin.Dump(); want != got {
-		return fmt.Errorf("a restored core differs:\n%s", firstDifference(want, got))
-	}
-	return twin.Check()
-}
-
-// restart replaces the core by one from the rows.
-func (s *simulation) restart() error {
-	s.core = s.newCore()
-	return s.core.Restore(s.now, s.store.Snapshot(farmID))
-}
-
-func (s *simulation) pass(d time.Duration) {
-	s.now.Wall += d.Microseconds()
-	s.now.Mono += d
-}
-
-func (s *simulation) setUp() error {
-	if err := s.core.Restore(s.now, s.store.Snapshot(farmID)); err != nil {
-		return err
-	}
-	for i := range 2 {
-		queue := resource(row.KindQueue, fmt.Sprintf("queue-%032x", i), farmID, scheduler.QueueScheduling{Order: s.order()})
-		if _, _, err := s.try(scheduler.PutResource{Resource: queue}); err != nil {
-			return err
-		}
-		fleet := resource(row.KindFleet, fmt.Sprintf("fleet-%032x", i), farmID, fleetOf(float64(2+2*i)))
-		if _, _, err := s.try(scheduler.PutResource{Resource: fleet}); err != nil {
-			return err
-		}
-	}
-	for i := range 4 {
-		s.agents = append(s.agents, &agent{id: s.id("worker"), fleet: fleetID(i % 2)})
-	}
-	return s.mend()
-}
-
-// order makes up how a queue ranks its jobs.
-func (s *simulation) order() scheduler.QueueOrder {
-	switch r := s.random; r.IntN(3) {
-	case 0:
-		return scheduler.QueueOrder{PriorityBalanced: &scheduler.PriorityBalanced{RenderingTaskBuffer: int32(r.IntN(3))}}
-	case 1:
-		return scheduler.QueueOrder{WeightedBalanced: &scheduler.WeightedBalanced{
-			PriorityWeight: float64(r.IntN(200)), ErrorWeight: float64(r.IntN(20) - 15), SubmissionTimeWeight: float64(r.IntN(4)),
-			RenderingTaskWeight: float64(r.IntN(150) - 100), RenderingTaskBuffer: int32(r.IntN(3)), MinPriorityLast: r.IntN(2) == 0,
-		}}
-	default:
-		return scheduler.QueueOrder{}
-	}
-}
-
-// mend makes sure that what a farm needs is there, whatever was lost.
-func (s *simulation) mend() error {
-	for i := range 2 {
-		if _, ok := s.store.Resources[row.ResourceKey{Kind: row.KindQueue, ID: queueID(i)}]; !ok {
-			if err := s.must(scheduler.PutResource{Resource: resource(row.KindQueue, queueID(i), farmID, scheduler.QueueScheduling{})}); err != nil {
-				return err
-			}
-		}
-		if _, ok := s.store.Resources[row.ResourceKey{Kind: row.KindFleet, ID: fleetID(i)}]; !ok {
-			if err := s.must(scheduler.PutResource{Resource: resource(row.KindFleet, fleetID(i), farmID, fleetOf(float64(2+2*i)))}); err != nil {
-				return err
-			}
-		}
-	}
-	for i := range 2 {
-		for k := range 2 {
-			if i == 1 && k == 0 {
-				continue // queue 1 has one fleet
-			}
-			err := s.must(scheduler.PutAssociation{FarmID: farmID, QueueID: queueID(i), FleetID: fleetID(k), Status: status.AssociationActive})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	for _, a := range s.agents {
-		if _, ok := s.store.Workers[a.id]; !ok {
-			a.reset()
-			if err := s.must(scheduler.CreateWorker{Worker: row.Worker{FarmID: farmID, FleetID: a.fleet, WorkerID: a.id}}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // must repeats a command until it is not lost.
@@ -242,49 +238,68 @@ func (s *simulation) must(command scheduler.Command) error {
 	}
 }
 
-func queueID(i int) string { return fmt.Sprintf("queue-%032x", i) }
-func fleetID(i int) string { return fmt.Sprintf("fleet-%032x", i) }
-
-func resource(kind row.Kind, id, parent string, scheduling any) row.Resource {
-	return row.Resource{Kind: kind, ID: id, FarmID: farmID, ParentID: parent, Doc: mustJSON(map[string]any{"scheduling": scheduling})}
+// check looks at the core after each command, and now and then at the rows, at a core restored from them, and at what it says of waiting.
+func (s *simulation) check() error {
+	if err := s.core.Check(); err != nil {
+		return err
+	}
+	if err := s.checkLimits(); err != nil {
+		return err
+	}
+	if s.random.IntN(16) > 0 {
+		return nil
+	}
+	if err := s.store.Check(); err != nil {
+		return err
+	}
+	twin, err := s.newCore(nil)
+	if err != nil {
+		return err
+	}
+	if want, got := s.core.Dump(), twin.Dump(); want != got {
+		return fmt.Errorf("a restored core differs:\n%s", firstDifference(want, got))
+	}
+	if err := twin.Check(); err != nil {
+		return err
+	}
+	return s.checkReasons(twin)
 }
 
-func fleetOf(cores float64) scheduler.FleetScheduling {
-	return scheduler.FleetScheduling{MaxWorkers: 10, Amounts: []scheduler.AmountRange{{Name: "amount.worker.vcpu", Min: cores}}}
-}
-
-// newJob makes up a job.
-func (s *simulation) newJob() scheduler.CreateJob {
-	r := s.random
-	id := s.id("job")
-	cmd := scheduler.CreateJob{By: "artist", Job: row.Job{
-		FarmID: farmID, QueueID: queueID(r.IntN(2)), JobID: id, Priority: int32(r.IntN(3)), Target: status.TaskReady,
-		MaxRetries: int32(r.IntN(3)), MaxFailedTasks: int32(r.IntN(4)), MaxWorkers: []int32{-1, 0, 1, 2}[r.IntN(4)],
-	}, Document: row.JobDocument{JobID: id}}
-	if r.IntN(5) == 0 {
-		cmd.Job.Target = status.TaskSuspended
+// checkLimits makes sure that no limit is exceeded: what is in use above a maximum was so before that was lowered.
+func (s *simulation) checkLimits() error {
+	if s.shape.limits == 0 {
+		return nil
 	}
-	if r.IntN(3) == 0 {
-		cmd.Document.Attachments = []byte(`{"manifests":[{}]}`)
+	result, _, err := s.core.Apply(s.now, scheduler.CountLimits{})
+	if err != nil {
+		return err
 	}
-	if r.IntN(2) == 0 {
-		cmd.Document.Environments = []byte(`[{"name":"Outer"},{"name":"Inner"}]`)
-	}
-	for i := range 1 + r.IntN(3) {
-		step := row.Step{JobID: id, StepIndex: int32(i), StepID: s.id("step"), Tasks: 1 + r.Int64N(8)}
-		doc := row.StepDocument{JobID: id, StepIndex: int32(i), StepID: step.StepID}
-		if r.IntN(3) == 0 {
-			doc.Environments = []string{"Scene"}
+	for id, used := range result.LimitCounts {
+		r := s.store.Resources[row.ResourceKey{Kind: row.KindLimit, ID: id}]
+		if most := settings[scheduler.LimitScheduling](&r).MaxCount; used > max(most, s.used[id]) {
+			return fmt.Errorf("%d of limit %s are in use, %d may be", used, id, most)
 		}
-		for d := range i {
-			if r.IntN(2) == 0 {
-				doc.Dependencies = append(doc.Dependencies, int32(d))
+	}
+	s.used = result.LimitCounts
+	return nil
+}
+
+func (s *simulation) pass(d time.Duration) {
+	s.now.Wall += d.Microseconds()
+	s.now.Mono += d
+	s.waited += d
+}
+
+func firstDifference(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range a {
+		if i >= len(b) || a[i] != b[i] {
+			other := "nothing"
+			if i < len(b) {
+				other = b[i]
 			}
+			return "live:     " + a[i] + "\nrestored: " + other
 		}
-		if need := float64(r.IntN(10)); need < 5 && need > 0 { // 5 vCPUs no fleet has; see act
-			doc.Requirements = mustJSON(openjd.HostRequirements{Amounts: []openjd.AmountRequirement{{Name: "amount.worker.vcpu", Min: &need}}})
-		}
-		cmd.Steps, cmd.StepDocuments = append(cmd.Steps, step), append(cmd.StepDocuments, doc)
 	}
-	return cmd
+	return fmt.Sprintf("%d lines more", len(b)-len(a))
 }

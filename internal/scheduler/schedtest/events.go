@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/farmhand-render/farmhand/internal/scheduler"
@@ -18,28 +17,34 @@ var targets = []status.Task{
 	status.TaskReady, status.TaskPending, status.TaskSuspended, status.TaskCanceled, status.TaskFailed, status.TaskSucceeded,
 }
 
-// act does one random thing.
-func (s *simulation) act() error {
+const maxJobs = 12
+
+// happen plays one event.
+func (s *simulation) happen(kind Kind) error {
 	r := s.random
 	s.pass(time.Duration(r.IntN(8000)) * time.Millisecond)
-	switch n := r.IntN(100); {
-	case n < 8 && len(s.jobs) < 12:
+	switch kind {
+	case Submit:
+		if len(s.jobs) >= maxJobs {
+			return nil
+		}
 		cmd := s.newJob()
 		_, done, err := s.try(cmd)
 		if done {
 			s.jobs = append(s.jobs, cmd.Job.JobID)
 		}
 		return err
-	case n < 70:
+	case Work:
 		return s.work(s.agents[r.IntN(len(s.agents))], true)
-	case n < 76:
-		return s.disturbAgent(s.agents[r.IntN(len(s.agents))])
-	case n < 90:
+	case Disturb:
+		return s.disturb(s.agents[r.IntN(len(s.agents))])
+	case Update:
 		return s.update()
-	case n < 96:
-		return s.reconfigure()
-	case n < 97:
-		s.log = append(s.log, "restart")
+	case Reconfigure:
+		_, _, err := s.try(s.reconfigure())
+		return err
+	case Restart:
+		s.note("restart")
 		return s.restart()
 	default:
 		s.pass(time.Duration(r.IntN(60)) * time.Second)
@@ -63,9 +68,14 @@ func (s *simulation) work(a *agent, faulty bool) error {
 	}
 	a.step(s.random, s.now.Wall, faulty)
 	poll := scheduler.UpdateWorkerSchedule{FleetID: a.fleet, WorkerID: a.id, Reports: a.reports}
-	if faulty && s.random.IntN(10) == 0 {
-		poll.Reports = append(slices.Clip(poll.Reports), s.nonsense(a))
+	var late []scheduler.ActionReport
+	if faulty && s.random.IntN(12) == 0 { // they come with the next poll
+		late, a.reports, poll.Reports = a.reports, nil, nil
+	} else if faulty {
+		poll.Reports = s.disorder(a)
 	}
+	defer func() { a.reports = append(late, a.reports...) }()
+	expected := s.expected(a, poll.Reports)
 	result, err := s.apply(poll)
 	switch {
 	case isLost(err):
@@ -76,11 +86,32 @@ func (s *simulation) work(a *agent, faulty bool) error {
 			return nil
 		}
 		return err
-	case faulty && s.random.IntN(8) == 0:
-		s.log = append(s.log, "  (the answer was lost)")
+	}
+	if err := s.checkTaken(expected); err != nil {
+		return err
+	}
+	if faulty && s.random.IntN(8) == 0 { // the answer is lost
 		return nil
 	}
 	return a.learn(result.Schedule)
+}
+
+// disorder lets reports come twice, in any order, or about what the worker does not hold.
+func (s *simulation) disorder(a *agent) []scheduler.ActionReport {
+	r := s.random
+	reports := slices.Clone(a.reports)
+	switch r.IntN(12) {
+	case 1:
+		reports = append(reports, a.reports...)
+	case 2:
+		reports = append(reports, a.sent...) // of earlier polls, too
+	case 3:
+		reports = append(reports, s.nonsense(a))
+	}
+	if r.IntN(3) == 0 {
+		r.Shuffle(len(reports), func(i, k int) { reports[i], reports[k] = reports[k], reports[i] })
+	}
+	return reports
 }
 
 // nonsense is a report on something that the worker does not hold: a session that is over, another worker's or nobody's.
@@ -94,7 +125,36 @@ func (s *simulation) nonsense(a *agent) scheduler.ActionReport {
 	return report
 }
 
-func (s *simulation) disturbAgent(a *agent) error {
+// expected is the results among reports that must count: of actions that the worker holds and that are not over.
+func (s *simulation) expected(a *agent, reports []scheduler.ActionReport) map[ActionKey]status.Action {
+	want := map[ActionKey]status.Action{}
+	for _, session := range s.store.Sessions {
+		if session.WorkerID != a.id || session.Lifecycle == status.SessionEnded {
+			continue
+		}
+		for i := range reports {
+			key := ActionKey{session.JobID, session.Seq, reports[i].ActionIndex}
+			if held := s.store.Actions[key]; reports[i].SessionID == session.SessionID && reports[i].Completed != status.ActionNone &&
+				held.SessionID == session.SessionID && !held.Status.Terminal() && held.Status != status.ActionScheduled {
+				want[key] = reports[i].Completed
+			}
+		}
+	}
+	return want
+}
+
+// checkTaken makes sure that no result was lost.
+func (s *simulation) checkTaken(expected map[ActionKey]status.Action) error {
+	for key, want := range expected {
+		got := s.store.Actions[key].Status
+		if !got.Terminal() || want == status.ActionSucceeded && got != want {
+			return fmt.Errorf("action %+v was reported as %s and is %s", key, want, got)
+		}
+	}
+	return nil
+}
+
+func (s *simulation) disturb(a *agent) error {
 	update := scheduler.UpdateWorker{FleetID: a.fleet, WorkerID: a.id}
 	switch s.random.IntN(5) {
 	case 0: // it dies and nobody hears of it
@@ -105,9 +165,9 @@ func (s *simulation) disturbAgent(a *agent) error {
 	case 2:
 		a.reset()
 		update.Status = status.WorkerStopped
-	case 3: // it is silent for long
-		for range 80 {
-			s.pass(5 * time.Second)
+	case 3: // all are silent for long
+		for range 25 {
+			s.pass(15 * time.Second)
 			if _, _, err := s.try(scheduler.Tick{}); err != nil {
 				return err
 			}
@@ -117,7 +177,7 @@ func (s *simulation) disturbAgent(a *agent) error {
 		a.reset()
 		_, done, err := s.try(scheduler.DeleteWorker{FleetID: a.fleet, WorkerID: a.id})
 		if done && err == nil {
-			return s.mend()
+			return s.must(scheduler.CreateWorker{Worker: row.Worker{FarmID: farmID, FleetID: a.fleet, WorkerID: a.id}})
 		}
 		return err
 	}
@@ -147,69 +207,60 @@ func (s *simulation) update() error {
 	case 5, 6:
 		cmd = scheduler.UpdateTask{JobID: id, StepID: step.StepID, TaskIndex: r.Int64N(step.Tasks), Target: target, By: "wrangler"}
 	case 7:
-		priority, workers := int32(r.IntN(3)), int32(r.IntN(3))
+		priority, workers := int32(r.IntN(3)), int32(1+r.IntN(3))
 		cmd = scheduler.UpdateJob{JobID: id, Priority: &priority, MaxWorkers: &workers}
 	case 8:
 		cmd = scheduler.UpdateJob{JobID: id, Archive: r.IntN(4) == 0}
 	default:
-		cmd = scheduler.UpdateSession{JobID: id, SessionID: s.anySession(snapshot), By: "wrangler"}
+		cmd = scheduler.UpdateSession{JobID: id, SessionID: anySession(snapshot), By: "wrangler"}
 	}
 	_, _, err := s.try(cmd)
 	return err
 }
 
-func (s *simulation) anySession(snapshot *row.JobSnapshot) string {
+func anySession(snapshot *row.JobSnapshot) string {
 	if len(snapshot.Sessions) == 0 {
 		return "session-unknown"
 	}
-	best := snapshot.Sessions[0]
-	for _, other := range snapshot.Sessions {
-		if other.Seq < best.Seq {
-			best = other
-		}
-	}
-	return best.SessionID
+	return slices.MinFunc(snapshot.Sessions, func(a, b row.Session) int { return cmp.Compare(a.Seq, b.Seq) }).SessionID
 }
 
-// reconfigure changes queues, fleets and associations.
-func (s *simulation) reconfigure() error {
+// reconfigure changes a queue, a fleet, a limit, an environment or an association.
+func (s *simulation) reconfigure() scheduler.Command {
 	r := s.random
-	var cmd scheduler.Command
-	i := r.IntN(2)
-	switch r.IntN(6) {
-	case 0:
-		cmd = scheduler.PutResource{Resource: resource(row.KindQueue, queueID(i), farmID, scheduler.QueueScheduling{NeedsBudget: r.IntN(2) == 0, CancelTasks: r.IntN(2) == 0, Order: s.order()})}
-	case 1:
-		cmd = scheduler.PutResource{Resource: resource(row.KindFleet, fleetID(i), farmID, fleetOf(float64(1+r.IntN(4))))}
-	case 2:
-		cmd = scheduler.PutResource{Resource: resource(row.KindQueueEnvironment, fmt.Sprintf("queueenv-%d", r.IntN(3)), queueID(i),
-			scheduler.QueueEnvironmentScheduling{Name: fmt.Sprintf("Queue%d", r.IntN(100)), Priority: int32(r.IntN(5))})}
-	case 3:
-		cmd = scheduler.DeleteAssociation{FarmID: farmID, QueueID: queueID(i), FleetID: fleetID(1)}
-	default:
-		to := []status.Association{status.AssociationActive, status.AssociationStopComplete, status.AssociationStopCancel}[r.IntN(3)]
-		cmd = scheduler.PutAssociation{FarmID: farmID, QueueID: queueID(i), FleetID: fleetID(1), Status: to}
-	}
-	if put, ok := cmd.(scheduler.PutResource); ok && put.Resource.Kind == row.KindQueueEnvironment {
-		if old, exists := s.store.Resources[row.ResourceKey{Kind: row.KindQueueEnvironment, ID: put.Resource.ID}]; exists {
-			cmd = scheduler.DeleteResource{FarmID: farmID, Kind: old.Kind, ID: old.ID}
+	q, f := r.IntN(s.shape.queues), r.IntN(s.shape.fleets)
+	to := []status.Association{status.AssociationActive, status.AssociationStopComplete, status.AssociationStopCancel}[r.IntN(3)]
+	switch n := r.IntN(9); {
+	case n == 0:
+		s.orders[q] = s.order()
+		return putQueue(q, scheduler.QueueScheduling{NeedsBudget: r.IntN(2) == 0, CancelTasks: r.IntN(2) == 0, Order: s.orders[q]})
+	case n == 1:
+		return putFleet(f, float64(1+r.IntN(4)))
+	case n == 2:
+		id := fmt.Sprintf("Queue%d", r.IntN(3))
+		if old, exists := s.store.Resources[row.ResourceKey{Kind: row.KindQueueEnvironment, ID: id}]; exists {
+			return scheduler.DeleteResource{FarmID: farmID, Kind: old.Kind, ID: old.ID}
 		}
+		return putResource(row.KindQueueEnvironment, id, queueID(q), scheduler.QueueEnvironmentScheduling{Name: id, Priority: int32(r.IntN(5))})
+	case n == 3:
+		return scheduler.DeleteAssociation{FarmID: farmID, QueueID: queueID(q), FleetID: fleetID(f)}
+	case n < 6 || s.shape.limits == 0:
+		return scheduler.PutAssociation{FarmID: farmID, QueueID: queueID(q), FleetID: fleetID(f), Status: to}
 	}
-	_, _, err := s.try(cmd)
-	return err
+	l := r.IntN(s.shape.limits)
+	switch r.IntN(4) {
+	case 0:
+		return putLimit(l, int64(1+r.IntN(4)))
+	case 1:
+		return scheduler.DeleteLimitAssociation{FarmID: farmID, QueueID: queueID(q), LimitID: limitID(l)}
+	default:
+		return scheduler.PutLimitAssociation{FarmID: farmID, QueueID: queueID(q), LimitID: limitID(l), Status: to}
+	}
 }
 
 // comeToRest stops all faults: everything that can run must run.
 func (s *simulation) comeToRest() error {
-	s.log = append(s.log, "faults stop")
-	for i := range 2 {
-		if err := s.must(scheduler.PutResource{Resource: resource(row.KindQueue, queueID(i), farmID, scheduler.QueueScheduling{})}); err != nil {
-			return err
-		}
-		if err := s.must(scheduler.PutResource{Resource: resource(row.KindFleet, fleetID(i), farmID, fleetOf(4))}); err != nil {
-			return err
-		}
-	}
+	s.calm = true
 	if err := s.mend(); err != nil {
 		return err
 	}
@@ -221,7 +272,7 @@ func (s *simulation) comeToRest() error {
 			}
 		}
 	}
-	for range 400 {
+	for range 4000 {
 		for _, a := range s.agents {
 			s.pass(time.Second)
 			if err := s.work(a, false); err != nil {
@@ -235,13 +286,14 @@ func (s *simulation) comeToRest() error {
 	return s.resting()
 }
 
-// resting reports work that could go on.
+// resting reports work that could go on. A queue of whose fleets none has a worker waits for ever.
 func (s *simulation) resting() error {
-	for id, j := range s.store.Jobs {
-		c := &j.Counts
-		if j.Lifecycle == status.LifecycleArchived {
+	for _, id := range slices.Sorted(maps.Keys(s.store.Jobs)) {
+		j := s.store.Jobs[id]
+		if j.Lifecycle == status.LifecycleArchived || !s.served(j.QueueID) {
 			continue
 		}
+		c := &j.Counts
 		for st := status.TaskRunning; st <= status.TaskReady; st++ {
 			if c[st] > 0 {
 				return fmt.Errorf("job %s still has %d tasks %s", id, c[st], st)
@@ -259,20 +311,9 @@ func (s *simulation) resting() error {
 	return nil
 }
 
-func (s *simulation) recent() string {
-	return strings.Join(s.log[max(0, len(s.log)-12):], "\n")
-}
-
-func firstDifference(want, got string) string {
-	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range a {
-		if i >= len(b) || a[i] != b[i] {
-			other := "nothing"
-			if i < len(b) {
-				other = b[i]
-			}
-			return "live:     " + a[i] + "\nrestored: " + other
-		}
-	}
-	return fmt.Sprintf("%d lines more", len(b)-len(a))
+// served reports whether a fleet of the queue has workers.
+func (s *simulation) served(queue string) bool {
+	return slices.ContainsFunc(s.agents, func(a *agent) bool {
+		return s.store.Associations[row.AssociationKey{FarmID: farmID, QueueID: queue, FleetID: a.fleet}].Status == status.AssociationActive
+	})
 }
