@@ -91,6 +91,10 @@ var rules = []rule{
 		reason: "the SQL is portable; engines run it",
 	},
 	{
+		packages: []string{"internal/jobvalue"}, forbidden: []string{module + "/..."},
+		except: []string{module + "/deadline", module + "/openjd/job", module + "/openjd/template"}, reason: "both sides of the API convert values",
+	},
+	{
 		packages: []string{"internal/diskfile"}, forbidden: []string{module + "/..."}, reason: "files on disk are files, whatever they hold",
 	},
 	{
@@ -132,7 +136,7 @@ var rules = []rule{
 	},
 	{
 		packages:  []string{"internal/worker", "internal/jobbundle", "internal/logsclient"},
-		forbidden: []string{module + "/internal/...", module + "/deadline/server/..."}, except: []string{module + "/internal/logsclient", module + "/internal/diskfile"},
+		forbidden: []string{module + "/internal/...", module + "/deadline/server/..."}, except: []string{module + "/internal/logsclient", module + "/internal/diskfile", module + "/internal/jobvalue"},
 		reason: "what runs away from the service reaches it through its API only",
 	},
 	{

@@ -14,6 +14,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
 	"github.com/farmhand-render/farmhand/internal/jobbundle"
+	"github.com/farmhand-render/farmhand/internal/jobvalue"
 	"github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
@@ -145,7 +146,9 @@ func newJob(
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the current directory: %w", err)
 	}
-	parameters, err := job.BindParameters(definitions, b.Values, job.PathOptions{WorkingDirectory: cwd, TemplateDirectory: b.Dir})
+	parameters, err := job.BindParameters(definitions, b.Values, job.PathOptions{
+		WorkingDirectory: cwd, TemplateDirectory: b.Dir, AllowURIs: b.Job.Extensions.Has(template.Expr),
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("parameters of %s: %w", b.Dir, err)
 	}
@@ -167,29 +170,10 @@ func newJob(
 		input.Parameters = make(map[string]deadline.JobParameter, len(parameters))
 	}
 	for _, parameter := range parameters {
-		value, err := wireParameter(parameter)
-		if err != nil {
-			return nil, nil, err
-		}
-		input.Parameters[parameter.Name] = value
+		input.Parameters[parameter.Name] = jobvalue.ToAPI(parameter.Type, parameter.Value)
 	}
 	found, err := newAssets(b, definitions, parameters, given)
 	return input, found, err
-}
-
-func wireParameter(p job.Parameter) (deadline.JobParameter, error) {
-	switch p.Type {
-	case template.IntParameter:
-		return deadline.JobParameter{Int: &p.Value}, nil
-	case template.FloatParameter:
-		return deadline.JobParameter{Float: &p.Value}, nil
-	case template.StringParameter:
-		return deadline.JobParameter{String: &p.Value}, nil
-	case template.PathParameter:
-		return deadline.JobParameter{Path: &p.Value}, nil
-	default:
-		return deadline.JobParameter{}, fmt.Errorf("parameter %s has the type %s, which cannot be submitted", p.Name, p.Type)
-	}
 }
 
 // apply overrides the bundle's settings with the flags that were given.

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/jobvalue"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -155,7 +156,7 @@ func (s *Service) copySource(ctx context.Context, sub *submission) error {
 // submit takes parameter values into a submission; later ones win.
 func (sub *submission) submit(values map[string]deadline.JobParameter) error {
 	for name, v := range values {
-		submitted, err := submittedValue(&v)
+		submitted, err := jobvalue.FromAPI(&v)
 		if err != nil {
 			return invalid("parameters."+name, err.Error())
 		}
@@ -163,37 +164,6 @@ func (sub *submission) submit(values map[string]deadline.JobParameter) error {
 		delete(sub.copied, name)
 	}
 	return nil
-}
-
-var errParameterType = errors.New("is of a type that this version of Farmhand does not have: only int, float, string and path are built")
-
-func submittedValue(v *deadline.JobParameter) (openjd.Value, error) {
-	switch {
-	case v.Int != nil:
-		return openjd.Value{Type: template.IntParameter, Text: *v.Int}, nil
-	case v.Float != nil:
-		return openjd.Value{Type: template.FloatParameter, Text: *v.Float}, nil
-	case v.String != nil:
-		return openjd.Value{Type: template.StringParameter, Text: *v.String}, nil
-	case v.Path != nil:
-		return openjd.Value{Type: template.PathParameter, Text: *v.Path}, nil
-	default:
-		return openjd.Value{}, errParameterType
-	}
-}
-
-// storedValue is a bound parameter as the API shows it.
-func storedValue(p *openjd.Parameter) deadline.JobParameter {
-	switch p.Type {
-	case template.IntParameter:
-		return deadline.JobParameter{Int: &p.Value}
-	case template.FloatParameter:
-		return deadline.JobParameter{Float: &p.Value}
-	case template.PathParameter:
-		return deadline.JobParameter{Path: &p.Value}
-	default:
-		return deadline.JobParameter{String: &p.Value}
-	}
 }
 
 // checkSubmission refuses what the queue does not allow.
@@ -270,8 +240,7 @@ func (sub *submission) givenParameters() ([]byte, error) {
 	}
 	shown := make(map[string]deadline.JobParameter, len(sub.values))
 	for name, v := range sub.values {
-		p := openjd.Parameter{Name: name, Type: v.Type, Value: v.Text}
-		shown[name] = storedValue(&p)
+		shown[name] = jobvalue.ToAPI(v.Type, v.Text)
 	}
 	stored, err := json.Marshal(shown)
 	if err != nil {

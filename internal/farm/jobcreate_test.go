@@ -90,7 +90,7 @@ func TestCreateJobRefusals(t *testing.T) {
 			in.Parameters = map[string]deadline.JobParameter{"A": {String: new(strings.Repeat("é", 600))}}
 		}, "template"},
 		"a parameter of a type to come": {func(in *deadline.CreateJobInput) {
-			in.Parameters = map[string]deadline.JobParameter{"A": {Bool: new("true")}}
+			in.Parameters = map[string]deadline.JobParameter{"A": {UnknownMember: "matrix", UnknownValue: deadline.Document(`"1"`)}}
 		}, "parameters.A"},
 		"no name":                  {func(in *deadline.CreateJobInput) { in.Template = new("steps: []") }, "template"},
 		"no workers":               {func(in *deadline.CreateJobInput) { in.MaxWorkerCount = deadline.Ptr[int32](0) }, "maxWorkerCount"},

@@ -183,6 +183,10 @@ func (r *entityReader) jobDetails(ctx context.Context, jobID string) (*deadline.
 	if details.PathMappingRules, err = r.pathMappingRules(ctx, job); err != nil {
 		return nil, err
 	}
+	details.Extensions, err = r.extensions(ctx, job)
+	if err != nil {
+		return nil, err
+	}
 	return &deadline.JobEntity{JobDetails: details}, nil
 }
 
@@ -226,7 +230,34 @@ func (r *entityReader) stepDetails(ctx context.Context, jobID, stepID string) (*
 	for i, on := range doc.Dependencies {
 		details.Dependencies[i] = job.shape.steps[on].id
 	}
-	return &deadline.JobEntity{StepDetails: details}, nil
+	return &deadline.JobEntity{StepDetails: details}, r.extendStep(ctx, job, doc, details)
+}
+
+// extensions are those of a job's template as its workers are told; nil when there are none, or when the worker does not know the member.
+func (r *entityReader) extensions(ctx context.Context, job *heldJob) ([]string, error) {
+	var stored extendedJob
+	if err := decodeStored("extensions", job.document.Extended, &stored); err != nil || !knowsExtensions(ctx) {
+		return nil, err
+	}
+	return extensionNames(stored.Extensions), nil
+}
+
+// extendStep adds to the details of a step what extensions need.
+func (r *entityReader) extendStep(ctx context.Context, job *heldJob, doc *row.StepDocument, details *deadline.StepDetailsEntity) error {
+	var err error
+	if details.Extensions, err = r.extensions(ctx, job); err != nil {
+		return err
+	}
+	var stored extendedStep
+	if err := decodeStored("symbols", doc.Symbols, &stored); err != nil {
+		return err
+	}
+	if knowsExtensions(ctx) {
+		details.ResolvedSymbolTable = symbolTable(stored.Script)
+		return nil
+	}
+	details.Template, err = plainStep(doc.Template)
+	return err
 }
 
 // step reads the document of a step of a job.
@@ -254,25 +285,51 @@ func (r *entityReader) environmentDetails(ctx context.Context, jobID, environmen
 	if err != nil {
 		return nil, err
 	}
-	details := &deadline.EnvironmentDetailsEntity{
-		JobId: jobID, EnvironmentId: environmentID, SchemaVersion: template.JobTemplateVersion,
-	}
+	found := &foundEnvironment{version: template.JobTemplateVersion}
 	if name, ok := strings.CutPrefix(environmentID, jobEnvironmentPrefix+jobID+":"); ok {
-		details.Template, err = environmentNamed(job.document.Environments, name)
-		if err == nil && details.Template == nil {
-			details.SchemaVersion = template.EnvironmentTemplateVersion
-			details.Template, err = r.queueEnvironment(ctx, job.row.QueueID, name)
+		err = r.jobEnvironment(ctx, job, name, found)
+		if err == nil && found.template == nil {
+			err = r.queueEnvironment(ctx, job, name, found)
 		}
 	} else {
-		details.Template, err = r.stepEnvironment(ctx, job, environmentID)
+		err = r.stepEnvironment(ctx, job, environmentID, found)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if details.Template == nil {
+	if found.template == nil {
 		return nil, noEntity("job %s has no environment %s", jobID, environmentID)
 	}
+	details := &deadline.EnvironmentDetailsEntity{
+		JobId: jobID, EnvironmentId: environmentID, SchemaVersion: found.version, Template: found.template,
+	}
+	if knowsExtensions(ctx) {
+		details.Extensions, details.ResolvedSymbolTable = found.extensions, symbolTable(found.symbols)
+	}
 	return &deadline.JobEntity{EnvironmentDetails: details}, nil
+}
+
+// foundEnvironment is an environment as it is found somewhere; template is nil when it is not there.
+type foundEnvironment struct {
+	version    string
+	template   deadline.Document
+	extensions []string
+	symbols    json.RawMessage
+}
+
+// jobEnvironment finds an environment of the job's template.
+func (r *entityReader) jobEnvironment(ctx context.Context, job *heldJob, name string, found *foundEnvironment) error {
+	var err error
+	if found.template, err = environmentNamed(job.document.Environments, name); err != nil || found.template == nil {
+		return err
+	}
+	var stored extendedJob
+	if err := decodeStored("extensions", job.document.Extended, &stored); err != nil {
+		return err
+	}
+	found.symbols = stored.Environments[name]
+	found.extensions, err = r.extensions(ctx, job)
+	return err
 }
 
 // environmentNamed finds an environment in a stored list of environments as authored; nil when there is none of that name.
@@ -295,36 +352,51 @@ func environmentNamed(stored []byte, name string) (deadline.Document, error) {
 	return nil, nil
 }
 
-// stepEnvironment finds an environment of a step by its id; nil when there is none.
-func (r *entityReader) stepEnvironment(ctx context.Context, job *heldJob, environmentID string) (deadline.Document, error) {
+// stepEnvironment finds an environment of a step by its id.
+func (r *entityReader) stepEnvironment(ctx context.Context, job *heldJob, environmentID string, found *foundEnvironment) error {
 	rest, ok := strings.CutPrefix(environmentID, stepEnvironmentPrefix)
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	stepID, name, _ := strings.Cut(rest, ":")
 	doc, err := r.step(ctx, job, stepID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var step struct {
 		StepEnvironments json.RawMessage `json:"stepEnvironments"`
 	}
 	if err := json.Unmarshal(doc.Template, &step); err != nil {
-		return nil, fmt.Errorf("decode the stored template of step %s: %w", stepID, err)
+		return fmt.Errorf("decode the stored template of step %s: %w", stepID, err)
 	}
-	return environmentNamed(step.StepEnvironments, name)
+	var stored extendedStep
+	if err := decodeStored("symbols", doc.Symbols, &stored); err != nil {
+		return err
+	}
+	found.symbols = stored.Environments[name]
+	if found.extensions, err = r.extensions(ctx, job); err != nil {
+		return err
+	}
+	found.template, err = environmentNamed(step.StepEnvironments, name)
+	return err
 }
 
-// queueEnvironment finds the environment of a queue that has a name, as it is now; nil when there is none.
-func (r *entityReader) queueEnvironment(ctx context.Context, queueID, name string) (deadline.Document, error) {
-	environments, err := r.service.queueEnvironments(ctx, queueID)
+// queueEnvironment finds the environment of a queue that has a name, as it is now.
+func (r *entityReader) queueEnvironment(ctx context.Context, job *heldJob, name string, found *foundEnvironment) error {
+	environments, err := r.service.queueEnvironments(ctx, job.row.QueueID)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for i := range environments {
-		if environments[i].Environment.Name == name {
-			return json.Marshal(&environments[i].Environment)
+	for _, e := range environments {
+		if e.Environment.Name != name {
+			continue
 		}
+		found.version, found.extensions = template.EnvironmentTemplateVersion, extensionNames(e.Extensions)
+		if found.symbols, err = externalSymbols(e, job.row, job.document.Parameters); err != nil {
+			return err
+		}
+		found.template, err = json.Marshal(&e.Environment)
+		return err
 	}
-	return nil, nil
+	return nil
 }

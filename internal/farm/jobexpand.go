@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/jobvalue"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -95,11 +96,31 @@ func (sub *submission) expand(environments []*template.EnvironmentTemplate, limi
 	if err != nil {
 		return nil, err
 	}
-	created, err := openjd.Create(t, parameters, limits)
+	if err := openjd.CheckWrappers(environments, t); err != nil {
+		return nil, err
+	}
+	created, err := openjd.CreateNamed(sub.job.Name, t, parameters, limits)
 	if err != nil {
 		return nil, err
 	}
+	for _, e := range environments {
+		if err := openjd.CheckEnvironment(e, created, limits); err != nil {
+			return nil, ofQueueEnvironment(e.Environment.Name, err)
+		}
+	}
 	return &expansion{job: created, definitions: ownFirst(t.ParameterDefinitions, merged)}, nil
+}
+
+// ofQueueEnvironment says of mistakes that an environment of the queue has them.
+func ofQueueEnvironment(name string, err error) error {
+	mistakes, ok := asMistakes(err)
+	if !ok {
+		return err
+	}
+	for i := range mistakes {
+		mistakes[i].Path = fmt.Sprintf("queue environment %q -> %s", name, mistakes[i].Path)
+	}
+	return mistakes
 }
 
 // bindable is the submitted values without those of the source job that nothing defines any more.
@@ -195,7 +216,8 @@ func (e *expansion) fill(command *scheduler.CreateJob) error {
 	doc := &command.Document
 	shown := make(map[string]deadline.JobParameter, len(e.job.Parameters))
 	for i := range e.job.Parameters {
-		shown[e.job.Parameters[i].Name] = storedValue(&e.job.Parameters[i])
+		p := &e.job.Parameters[i]
+		shown[p.Name] = jobvalue.ToAPI(p.Type, p.Value)
 	}
 	var err error
 	if doc.Parameters, err = encodeUnlessEmpty(shown, len(shown)); err != nil {
@@ -207,17 +229,20 @@ func (e *expansion) fill(command *scheduler.CreateJob) error {
 	if doc.Environments, err = encodeUnlessEmpty(e.job.Environments, len(e.job.Environments)); err != nil {
 		return err
 	}
+	if doc.Extended, err = e.extended(); err != nil {
+		return err
+	}
 	command.Steps = make([]row.Step, len(e.job.Steps))
 	command.StepDocuments = make([]row.StepDocument, len(e.job.Steps))
 	for i := range e.job.Steps {
-		if err := fillStep(command, int32(i), &e.job.Steps[i]); err != nil {
+		if err := fillStep(command, int32(i), e.job.Extensions, &e.job.Steps[i]); err != nil {
 			return fmt.Errorf("step %s: %w", e.job.Steps[i].Name, err)
 		}
 	}
 	return nil
 }
 
-func fillStep(command *scheduler.CreateJob, index int32, step *openjd.Step) error {
+func fillStep(command *scheduler.CreateJob, index int32, extensions template.ExtensionSet, step *openjd.Step) error {
 	id := newID(prefixStep)
 	doc := &command.StepDocuments[index]
 	*doc = row.StepDocument{JobID: command.Job.JobID, StepIndex: index, StepID: id}
@@ -234,6 +259,9 @@ func fillStep(command *scheduler.CreateJob, index int32, step *openjd.Step) erro
 	var err error
 	if doc.Template, err = json.Marshal(step.Template); err != nil {
 		return fmt.Errorf("encode the template: %w", err)
+	}
+	if doc.Symbols, err = stepSymbols(extensions, step); err != nil {
+		return err
 	}
 	if doc.Space, err = encodeUnlessEmpty(step.Space.Definition(), len(step.Space.Parameters())); err != nil {
 		return err

@@ -94,7 +94,15 @@ func parameterSpace(space *openjd.ParameterSpace) *deadline.ParameterSpace {
 	}
 	out := &deadline.ParameterSpace{Combination: text(space.Combination())}
 	for _, d := range dimensions {
-		out.Parameters = append(out.Parameters, deadline.StepParameter{Name: d.Name, Type: deadline.StepParameterType(d.Type)})
+		p := deadline.StepParameter{Name: d.Name, Type: deadline.StepParameterType(d.Type)}
+		if c := d.Chunks; c != nil {
+			p.Type = deadline.StepParameterTypeChunkInt
+			p.Chunks = &deadline.StepParameterChunks{
+				DefaultTaskCount: clamp32(c.DefaultTaskCount), TargetRuntimeSeconds: new(clamp32(c.TargetRuntimeSeconds)),
+				RangeConstraint: deadline.RangeConstraint(c.RangeConstraint),
+			}
+		}
+		out.Parameters = append(out.Parameters, p)
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store
 	return httpserver.New(httpserver.Config{
 		Authenticator: auth.NewAuthenticator(i.identity.Keys, i.sessions, maxSignedBody),
 		Services: map[string]httpserver.Service{
-			"deadline": {Handler: ownapi.NewHandler(service, api), Refuse: httpserver.DeadlineRefusal},
+			"deadline": {Handler: withUserAgent(ownapi.NewHandler(service, api)), Refuse: httpserver.DeadlineRefusal},
 			"logs": {
 				Handler: sessionlogs.NewHandler(logs, i.config.Region, i.config.AccountID, i.config.Logger),
 				Refuse:  httpserver.LogsRefusal,
@@ -48,6 +48,13 @@ func (i *Installation) newHandler(service *farm.Service, logs *sessionlogs.Store
 		},
 		Index:  index(i.config.Region),
 		Logger: i.config.Logger,
+	})
+}
+
+// withUserAgent tells the service which program calls: what workers are told depends on their version.
+func withUserAgent(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(farm.WithUserAgent(r.Context(), r.UserAgent())))
 	})
 }
 

@@ -105,13 +105,33 @@ func (b *Bundle) readValues() error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	for _, v := range file.ParameterValues {
+		if v.Value.Kind == yaml.SequenceNode {
+			if err := b.setList(v.Name, &v.Value); err != nil {
+				return fmt.Errorf("%s:%d: %w", path, v.Value.Line, err)
+			}
+			continue
+		}
 		if v.Value.Kind != yaml.ScalarNode {
-			return fmt.Errorf("%s:%d: the value of %s is not a single value", path, v.Value.Line, v.Name)
+			return fmt.Errorf("%s:%d: the value of %s is neither a single value nor a list", path, v.Value.Line, v.Name)
 		}
 		if err := b.setValue(v.Name, v.Value.Value); err != nil {
 			return fmt.Errorf("%s:%d: %w", path, v.Value.Line, err)
 		}
 	}
+	return nil
+}
+
+// setList takes the value of a parameter that is a list.
+func (b *Bundle) setList(name string, list *yaml.Node) error {
+	text, err := yaml.Dump(map[string]*yaml.Node{name: list})
+	if err != nil {
+		return fmt.Errorf("read the value of %s: %w", name, err)
+	}
+	values, err := template.DecodeValues(text, template.YAML, template.Options{})
+	if err != nil {
+		return fmt.Errorf("read the value of %s: %w", name, err)
+	}
+	b.Values[name] = job.ValuesOf(values)[name]
 	return nil
 }
 

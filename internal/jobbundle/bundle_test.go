@@ -142,9 +142,14 @@ func TestReadTellsWhere(t *testing.T) {
 		},
 		{"a template that is no document", map[string]string{"template.json": "{"}, []string{"template.json: "}},
 		{
-			"a value that is a list",
-			map[string]string{"template.yaml": templateYAML, "parameter_values.yaml": "parameterValues:\n- name: Frames\n  value: [1, 2]\n"},
-			[]string{"parameter_values.yaml:3: the value of Frames is not a single value"},
+			"a value that is a mapping",
+			map[string]string{"template.yaml": templateYAML, "parameter_values.yaml": "parameterValues:\n- name: Frames\n  value: {a: 2}\n"},
+			[]string{"parameter_values.yaml:3: the value of Frames is neither a single value nor a list"},
+		},
+		{
+			"a list of a mapping",
+			map[string]string{"template.yaml": templateYAML, "parameter_values.yaml": "parameterValues:\n- name: Frames\n  value: [1, {a: 2}]\n"},
+			[]string{"parameter_values.yaml:3: read the value of Frames", "expected a value, found a mapping"},
 		},
 		{
 			"a setting that is no number",

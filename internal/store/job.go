@@ -51,15 +51,15 @@ func (d *DB) CountJobs(ctx context.Context, queueID string) (int64, error) {
 }
 
 var jobDocuments = newTable("job_document", 1, 0,
-	"job_id, template_type, template, parameters, attachments, parameter_definitions, environments",
+	"job_id, template_type, template, parameters, attachments, parameter_definitions, environments, extended",
 	func(v []any, r *row.JobDocument) []any {
 		return append(v, r.JobID, r.TemplateType, r.Template, document(r.Parameters), document(r.Attachments),
-			document(r.ParameterDefinitions), document(r.Environments))
+			document(r.ParameterDefinitions), document(r.Environments), document(r.Extended))
 	},
 	func(r *row.JobDocument) []any {
 		return []any{
 			&r.JobID, &r.TemplateType, &r.Template, &r.Parameters, &r.Attachments,
-			&r.ParameterDefinitions, &r.Environments,
+			&r.ParameterDefinitions, &r.Environments, &r.Extended,
 		}
 	})
 

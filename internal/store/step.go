@@ -40,15 +40,15 @@ func (d *DB) Steps(ctx context.Context, jobID string, from int32, limit int) ([]
 }
 
 var stepDocuments = newTable("step_document", 2, 0,
-	"job_id, step_index, step_id, template, space, requirements, dependencies, environments",
+	"job_id, step_index, step_id, template, space, requirements, dependencies, environments, symbols",
 	func(v []any, r *row.StepDocument) []any {
 		return append(v, r.JobID, int64(r.StepIndex), r.StepID, document(r.Template), document(r.Space),
-			document(r.Requirements), jsonText(r.Dependencies), jsonText(r.Environments))
+			document(r.Requirements), jsonText(r.Dependencies), jsonText(r.Environments), document(r.Symbols))
 	},
 	func(r *row.StepDocument) []any {
 		return []any{
 			&r.JobID, &r.StepIndex, &r.StepID, &r.Template, &r.Space,
-			&r.Requirements, listOf(&r.Dependencies), listOf(&r.Environments),
+			&r.Requirements, listOf(&r.Dependencies), listOf(&r.Environments), &r.Symbols,
 		}
 	})
 

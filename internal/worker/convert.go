@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/jobvalue"
 	"github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/session"
 	"github.com/farmhand-render/farmhand/openjd/template"
@@ -14,18 +15,10 @@ import (
 func jobParameters(values map[string]deadline.JobParameter) ([]job.Parameter, error) {
 	parameters := make([]job.Parameter, 0, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p, v := job.Parameter{Name: name}, values[name]
-		switch {
-		case v.Int != nil:
-			p.Type, p.Value = template.IntParameter, *v.Int
-		case v.Float != nil:
-			p.Type, p.Value = template.FloatParameter, *v.Float
-		case v.String != nil:
-			p.Type, p.Value = template.StringParameter, *v.String
-		case v.Path != nil:
-			p.Type, p.Value = template.PathParameter, *v.Path
-		default:
-			return nil, fmt.Errorf("this version of the worker does not know the type of the job parameter %s", name)
+		v := values[name]
+		p, err := jobvalue.Bound(name, &v)
+		if err != nil {
+			return nil, err
 		}
 		parameters = append(parameters, p)
 	}
@@ -45,6 +38,8 @@ func taskParameters(values map[string]deadline.TaskParameterValue) (job.TaskPara
 			p.Type, p.Value = template.StringTaskParameter, *v.String
 		case v.Path != nil:
 			p.Type, p.Value = template.PathTaskParameter, *v.Path
+		case v.ChunkInt != nil:
+			p.Type, p.Value = template.ChunkIntTaskParameter, *v.ChunkInt
 		default:
 			return nil, fmt.Errorf("this version of the worker does not know the type of the task parameter %s", name)
 		}

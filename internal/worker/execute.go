@@ -99,7 +99,8 @@ func (s *jobSession) enter(ctx context.Context, runtime *session.Session, id str
 	if err != nil {
 		return outcome{err: err}
 	}
-	o.result, o.err = runtime.EnterEnvironment(ctx, id, environment, options)
+	options.Symbols = environment.symbols
+	o.result, o.err = runtime.EnterEnvironment(ctx, id, environment.Environment, options)
 	if o.err == nil {
 		s.entered = append(s.entered, id)
 	}
@@ -131,8 +132,10 @@ func (s *jobSession) runTask(ctx context.Context, runtime *session.Session, acti
 	if err != nil {
 		return outcome{err: err}
 	}
-	task := session.Task{Name: step.Name, Script: step.TaskScript(), Parameters: parameters}
-	if o.result, o.err = runtime.RunTask(ctx, task, s.options(action)); o.err != nil || o.result.Status != session.Succeeded {
+	task := session.Task{Name: step.Name, Script: step.TaskScript(), Parameters: parameters, Extensions: step.extensions}
+	options := s.options(action)
+	options.Symbols = step.symbols
+	if o.result, o.err = runtime.RunTask(ctx, task, options); o.err != nil || o.result.Status != session.Succeeded {
 		return o
 	}
 	if s.job.attachments != nil {

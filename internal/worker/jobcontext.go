@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/openjd/expr"
 	"github.com/farmhand-render/farmhand/openjd/session"
 	"github.com/farmhand-render/farmhand/openjd/session/process"
 	"github.com/farmhand-render/farmhand/openjd/template"
@@ -22,13 +24,26 @@ type jobContext struct {
 	role         *queueRole                 // nil without one
 	runAs        *process.User              // nil is this program's user
 	attachments  *attachments               // nil until they are first synced
-	steps        map[string]*template.Step
-	environments map[string]*template.Environment
+	steps        map[string]*jobStep
+	environments map[string]*jobEnvironment
+}
+
+// jobStep is a step of the job with what the service knows of it.
+type jobStep struct {
+	*template.Step
+	extensions template.ExtensionSet
+	symbols    *expr.SymbolTable // nil when the service gives none
+}
+
+// jobEnvironment is an environment with what the service knows of it.
+type jobEnvironment struct {
+	*template.Environment
+	symbols *expr.SymbolTable // nil when the service gives none
 }
 
 func newJobContext(s *jobSession) *jobContext {
 	return &jobContext{
-		s: s, entities: newEntities(s), steps: map[string]*template.Step{}, environments: map[string]*template.Environment{},
+		s: s, entities: newEntities(s), steps: map[string]*jobStep{}, environments: map[string]*jobEnvironment{},
 	}
 }
 
@@ -61,7 +76,7 @@ func (j *jobContext) open(ctx context.Context) (*session.Session, error) {
 	}
 	runtime, err = session.New(session.Config{
 		ID: s.id, Root: s.a.root, Parameters: parameters, PathMappingRules: mappingRules(j.details.PathMappingRules),
-		Extensions: j.extensions(), HostEnv: hostEnv(os.Environ(), user != nil), Variables: s.variables(profile), User: user,
+		Extensions: j.extensions(nil), HostEnv: hostEnv(os.Environ(), user != nil), Variables: s.variables(profile), User: user,
 		RetainWorkingDirectory: s.a.cfg.RetainSessionDir, OnEvent: s.event,
 	})
 	if err != nil {
@@ -73,13 +88,36 @@ func (j *jobContext) open(ctx context.Context) (*session.Session, error) {
 	return runtime, nil
 }
 
-// extensions are those that the job names, and the redaction of variables, which every job may use.
-func (j *jobContext) extensions() template.ExtensionSet {
+// usualExtensions are in force for a job of which the service does not say which extensions it uses.
+var usualExtensions = template.ExtensionSet{template.TaskChunking, template.RedactedEnvVars}
+
+// extensions are those that an entity names, else those of the job, and the redaction of variables, which every job may use.
+func (j *jobContext) extensions(named []string) template.ExtensionSet {
+	if named == nil {
+		named = j.details.Extensions
+	}
+	if named == nil {
+		return usualExtensions
+	}
 	set := template.ExtensionSet{template.RedactedEnvVars}
-	for _, name := range j.details.Extensions {
-		set = append(set, template.Extension(name))
+	for _, name := range named {
+		if e := template.Extension(name); !set.Has(e) {
+			set = append(set, e)
+		}
 	}
 	return set
+}
+
+// symbols reads a table of symbols of the service.
+func symbols(table *string) (*expr.SymbolTable, error) {
+	if table == nil {
+		return nil, nil //nolint:nilnil // nil is no symbols
+	}
+	t := expr.NewSymbolTable(nil)
+	if err := json.Unmarshal([]byte(*table), t); err != nil {
+		return nil, fmt.Errorf("read the resolved symbols: %w", err)
+	}
+	return t, nil
 }
 
 // user is whom the job runs as; nil stands for this program's user.
@@ -137,7 +175,7 @@ func (j *jobContext) release(ctx context.Context) {
 	}
 }
 
-func (j *jobContext) step(ctx context.Context, id string) (*template.Step, error) {
+func (j *jobContext) step(ctx context.Context, id string) (*jobStep, error) {
 	if step := j.steps[id]; step != nil {
 		return step, nil
 	}
@@ -145,15 +183,19 @@ func (j *jobContext) step(ctx context.Context, id string) (*template.Step, error
 	if err != nil {
 		return nil, err
 	}
-	step, err := template.DecodeStepJSON(entity.StepDetails.Template, template.Options{SupportedExtensions: template.ImplementedExtensions()})
-	if err != nil {
+	details := entity.StepDetails
+	step := &jobStep{extensions: j.extensions(details.Extensions)}
+	if step.Step, err = template.DecodeStepJSON(details.Template, template.Options{SupportedExtensions: step.extensions}); err != nil {
 		return nil, fmt.Errorf("template of step %s: %w", id, err)
+	}
+	if step.symbols, err = symbols(details.ResolvedSymbolTable); err != nil {
+		return nil, fmt.Errorf("step %s: %w", id, err)
 	}
 	j.steps[id] = step
 	return step, nil
 }
 
-func (j *jobContext) environment(ctx context.Context, id string) (*template.Environment, error) {
+func (j *jobContext) environment(ctx context.Context, id string) (*jobEnvironment, error) {
 	if environment := j.environments[id]; environment != nil {
 		return environment, nil
 	}
@@ -161,10 +203,14 @@ func (j *jobContext) environment(ctx context.Context, id string) (*template.Envi
 	if err != nil {
 		return nil, err
 	}
-	options := template.Options{SupportedExtensions: template.ImplementedExtensions()}
-	environment, err := template.DecodeEnvironmentJSON(entity.EnvironmentDetails.Template, options)
-	if err != nil {
+	details := entity.EnvironmentDetails
+	options := template.Options{SupportedExtensions: j.extensions(details.Extensions)}
+	environment := &jobEnvironment{}
+	if environment.Environment, err = template.DecodeEnvironmentJSON(details.Template, options); err != nil {
 		return nil, fmt.Errorf("template of environment %s: %w", id, err)
+	}
+	if environment.symbols, err = symbols(details.ResolvedSymbolTable); err != nil {
+		return nil, fmt.Errorf("environment %s: %w", id, err)
 	}
 	j.environments[id] = environment
 	return environment, nil

@@ -14,9 +14,16 @@ import (
 // (2023-09, job creation). With [template.Expr] it also evaluates what can be said already of expressions that only a worker resolves,
 // so that a mistake shows before anything runs. The error is a [template.Errors].
 func Create(t *template.JobTemplate, params []Parameter, limits Limits) (*Job, error) {
+	return CreateNamed("", t, params, limits)
+}
+
+// CreateNamed is [Create] with a name instead of the template's; "" leaves the template's.
+func CreateNamed(name string, t *template.JobTemplate, params []Parameter, limits Limits) (*Job, error) {
 	c := creator{symbols: TemplateSymbols(params), limits: limits, extensions: t.Extensions, params: params}
 	j := &Job{Description: t.Description, Extensions: t.Extensions, Parameters: params, Environments: t.JobEnvironments}
-	j.Name = c.resolve("name", t.Name)
+	if j.Name = name; name == "" {
+		j.Name = c.resolve("name", t.Name)
+	}
 	c.check("name", template.JobNameRule(t.Extensions).Check(j.Name))
 	if limits.Steps > 0 && len(t.Steps) > limits.Steps {
 		c.report("steps", "the job has %d steps, at most %d are allowed", len(t.Steps), limits.Steps)

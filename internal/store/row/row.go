@@ -191,6 +191,7 @@ type JobDocument struct {
 	Attachments          []byte // JSON Attachments; nil when none
 	ParameterDefinitions []byte // JSON list, as ListJobParameterDefinitions answers
 	Environments         []byte // JSON list of the template's job environments, as authored
+	Extended             []byte // JSON of what the template's extensions add for workers; nil when it has none
 }
 
 // Step is the changing part of a step. Primary key (JobID, StepIndex); StepID is unique.
@@ -230,6 +231,7 @@ type StepDocument struct {
 	Requirements []byte   // JSON resolved host requirements; nil when none
 	Dependencies []int32  // step indexes this one waits for
 	Environments []string // names of the step's environments, in order
+	Symbols      []byte   // JSON of what was known of the step when the job was created and workers need; nil when nothing
 }
 
 // Task is a touched task. Primary key (JobID, StepIndex, TaskIndex).

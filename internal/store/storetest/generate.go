@@ -128,7 +128,7 @@ func (r *Random) Job(farmID, queueID string, number int64) (row.Job, row.JobDocu
 	}
 	document := row.JobDocument{
 		JobID: id, TemplateType: "YAML", Template: r.text(), Parameters: r.document(), Attachments: r.document(),
-		ParameterDefinitions: r.document(), Environments: r.document(),
+		ParameterDefinitions: r.document(), Environments: r.document(), Extended: r.document(),
 	}
 	return job, document
 }
@@ -145,7 +145,7 @@ func (r *Random) Step(jobID string, index int32) (row.Step, row.StepDocument) {
 	document := row.StepDocument{
 		JobID: jobID, StepIndex: index, StepID: id, Template: r.document(), Space: r.document(),
 		Requirements: r.document(), Dependencies: rapid.SliceOfN(rapid.Int32(), 0, 3).Draw(r.T, "dependencies"),
-		Environments: rapid.SliceOfN(texts, 0, 3).Draw(r.T, "environments"),
+		Environments: rapid.SliceOfN(texts, 0, 3).Draw(r.T, "environments"), Symbols: r.document(),
 	}
 	return step, document
 }
