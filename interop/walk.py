@@ -196,7 +196,10 @@ def take(client, step, known):
     if wrong:
         raise SystemExit(f"FAILED: {step['do']}: {'; '.join(wrong)}")
     for name, path in step.get("get", {}).items():
-        known[name] = member(answer, path)
+        try:
+            known[name] = member(answer, path)
+        except (IndexError, AttributeError, StopIteration) as error:
+            raise SystemExit(f"FAILED: {step['do']}: there is no {path} in {answer}") from error
 
 
 def main():
