@@ -208,3 +208,14 @@ func TestQueryPlans(t *testing.T) {
 		}
 	}
 }
+
+// A fault at every write of a commit, and a connection that is lost at each.
+func TestFaultMatrix(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	e := openTestEngine(t, url)
+	storetest.RunFaults(t, e, func() {
+		execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	})
+}

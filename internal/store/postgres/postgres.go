@@ -51,11 +51,20 @@ const minVersion = 150000
 // libpq), takes it over and brings its schema up to date. The database must exist. It refuses with [ErrLocked] while
 // another server has it, and with [ErrUnsuitable].
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	e, err := OpenEngine(ctx, url, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{store.New(e)}, nil
+}
+
+// OpenEngine is Open for a store of the caller's own making.
+func OpenEngine(ctx context.Context, url string, o Options) (store.Engine, error) {
 	e, err := openEngine(ctx, url, o)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{store.New(e)}, nil
+	return e, nil
 }
 
 func openEngine(ctx context.Context, url string, o Options) (_ *engine, err error) {

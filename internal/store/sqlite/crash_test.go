@@ -12,16 +12,12 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/farmhand-render/farmhand/internal/store"
-	"github.com/farmhand-render/farmhand/internal/store/row"
 	"github.com/farmhand-render/farmhand/internal/store/sqlite"
+	"github.com/farmhand-render/farmhand/internal/store/storetest"
 )
 
 // crashPath, in the environment, makes the test binary the child of TestCrash.
 const crashPath = "FARMHAND_TEST_CRASH_PATH"
-
-// rowsPerCommit is what the child writes at once: after a crash, all of it or nothing is there.
-const rowsPerCommit = 20
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashPath); path != "" {
@@ -44,22 +40,11 @@ func commitForever(path string) error {
 		return err
 	}
 	for seq := int64(len(job)); ; seq++ {
-		if err := s.Commit(context.Background(), crashChanges(seq)); err != nil {
+		if err := s.Commit(context.Background(), storetest.CrashChanges(seq)); err != nil {
 			return err
 		}
 		fmt.Println(seq)
 	}
-}
-
-func crashChanges(seq int64) *row.Changes {
-	c := &row.Changes{
-		Jobs:     []row.Job{{JobID: "job-1", Sessions: seq + 1}},
-		Sessions: []row.Session{{JobID: "job-1", Seq: seq, SessionID: "session-" + strconv.FormatInt(seq, 10)}},
-	}
-	for i := range int64(rowsPerCommit) {
-		c.Actions = append(c.Actions, row.SessionAction{JobID: "job-1", SessionSeq: seq, ActionIndex: i})
-	}
-	return c
 }
 
 // TestCrash kills a process that commits, at random moments, and looks whether everything
@@ -78,7 +63,7 @@ func TestCrash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkCrashed(t, s, acknowledged)
+		storetest.CheckCrashed(t, s, acknowledged+1)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
@@ -116,26 +101,6 @@ func killAfter(t *testing.T, program, path string, n int) (last int64) {
 		t.Fatalf("the child ended by itself after %d: %v", last, err)
 	}
 	return last
-}
-
-func checkCrashed(t *testing.T, s store.Store, acknowledged int64) {
-	t.Helper()
-	sessions, err := s.Sessions(t.Context(), "job-1", 0, 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := int64(len(sessions))
-	if n <= acknowledged {
-		t.Errorf("%d sessions are stored, %d were acknowledged", n, acknowledged+1)
-	}
-	job, err := s.Job(t.Context(), "job-1")
-	if err != nil || job.Sessions != n {
-		t.Errorf("job %v %v, want %d sessions", job, err, n)
-	}
-	actions, err := s.Actions(t.Context(), store.ActionFilter{JobID: "job-1"}, store.FirstAction, 1<<30)
-	if err != nil || int64(len(actions)) != n*rowsPerCommit {
-		t.Errorf("%d actions %v, want %d", len(actions), err, n*rowsPerCommit)
-	}
 }
 
 func integrity(t *testing.T, path string) {

@@ -117,3 +117,9 @@ func sortsLittle(text string) bool {
 	return strings.Contains(text, "WHERE farm_id = $1") || strings.Contains(text, "ORDER BY number") ||
 		strings.Contains(text, "job_id IN (") || strings.Contains(text, "session_seq) IN (")
 }
+
+// A fault at every write of a commit.
+func TestFaultMatrix(t *testing.T) {
+	t.Parallel()
+	storetest.RunFaults(t, openTestEngine(t), nil)
+}

@@ -38,8 +38,17 @@ var ErrNetworkFileSystem = errors.New("the database must be on a disk of this ho
 // Open opens the database in the file path, makes it when there is none, and brings its
 // schema up to date. The directory must exist. It refuses with [ErrLocked] when another
 // process has the database open, and with [ErrNetworkFileSystem].
-func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
-	path, err = filepath.Abs(path)
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	e, err := OpenEngine(ctx, path, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{store.New(e)}, nil
+}
+
+// OpenEngine is Open for a store of the caller's own making.
+func OpenEngine(ctx context.Context, path string, o Options) (store.Engine, error) {
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -58,7 +67,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), held.Release())
 	}
 	e.lock = held
-	return &Store{store.New(e)}, nil
+	return e, nil
 }
 
 func openEngine(ctx context.Context, path string, o Options) (_ *engine, err error) {
