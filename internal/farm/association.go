@@ -57,7 +57,7 @@ func associationCursor(a *row.Association) row.AssociationKey {
 // fits says whether jobs of the queue may run on the fleet: the fleet's storage profile must be allowed, and the queue must say as
 // which user jobs run on the fleet's operating system.
 func fits(queue *queueDocument, fleet *fleetDocument) error {
-	if profile := fleet.CustomerManaged.StorageProfileId; profile != nil && !slices.Contains(queue.AllowedStorageProfileIDs, *profile) {
+	if profile := fleet.storageProfileID(); profile != nil && !slices.Contains(queue.AllowedStorageProfileIDs, *profile) {
 		return &deadline.ValidationException{
 			Message: "Mismatch between storage profile ids.", // clients know this text
 			Reason:  deadline.ValidationExceptionReasonFieldValidationFailed,
@@ -70,7 +70,7 @@ func fits(queue *queueDocument, fleet *fleetDocument) error {
 	if user.RunAs == deadline.RunAsWorkerAgentUser {
 		return nil
 	}
-	os := fleet.CustomerManaged.WorkerCapabilities.OsFamily
+	os := fleet.workerCapabilities().OsFamily
 	has := user.Posix != nil && user.Posix.User != ""
 	if os == deadline.CustomerManagedFleetOperatingSystemFamilyWindows {
 		has = user.Windows != nil && user.Windows.User != ""

@@ -109,7 +109,7 @@ func (r *entityReader) pathMappingRules(ctx context.Context, job *heldJob) ([]de
 	if err != nil {
 		return nil, err
 	}
-	profileID := value(fleet.Doc.CustomerManaged.StorageProfileId)
+	profileID := value(fleet.Doc.storageProfileID())
 	if profileID == "" {
 		return nil, nil
 	}

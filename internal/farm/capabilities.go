@@ -23,9 +23,8 @@ const (
 )
 
 // checkWorkerCapabilities refuses ranges that end before they begin, and custom names that are reserved or occur twice. Names are
-// compared without regard to case, as they are matched.
-func checkWorkerCapabilities(c *deadline.CustomerManagedWorkerCapabilities) error {
-	const path = "configuration.customerManaged.workerCapabilities."
+// compared without regard to case, as they are matched. path is where the request has them.
+func checkWorkerCapabilities(c *deadline.CustomerManagedWorkerCapabilities, path string) error {
 	var fields []deadline.ValidationExceptionField
 	refuse := func(field, message string) {
 		fields = append(fields, deadline.ValidationExceptionField{Name: path + field, Message: message})

@@ -13,14 +13,16 @@ import (
 
 // fleetDocument is what the store keeps of a fleet.
 type fleetDocument struct {
-	DisplayName       string                                     `json:"displayName"`
-	Description       string                                     `json:"description,omitempty"`
-	RoleARN           string                                     `json:"roleArn"`
-	MinWorkerCount    int32                                      `json:"minWorkerCount"`
-	MaxWorkerCount    int32                                      `json:"maxWorkerCount"`
-	CustomerManaged   deadline.CustomerManagedFleetConfiguration `json:"customerManaged"`
-	HostConfiguration *deadline.HostConfiguration                `json:"hostConfiguration,omitempty"`
-	Scheduling        scheduler.FleetScheduling                  `json:"scheduling"`
+	DisplayName     string                                     `json:"displayName"`
+	Description     string                                     `json:"description,omitempty"`
+	RoleARN         string                                     `json:"roleArn"`
+	MinWorkerCount  int32                                      `json:"minWorkerCount"`
+	MaxWorkerCount  int32                                      `json:"maxWorkerCount"`
+	CustomerManaged deadline.CustomerManagedFleetConfiguration `json:"customerManaged"`
+	// ServiceManaged is the configuration of a service-managed fleet; nil for a customer-managed one.
+	ServiceManaged    *deadline.ServiceManagedEc2FleetConfiguration `json:"serviceManagedEc2,omitempty"`
+	HostConfiguration *deadline.HostConfiguration                   `json:"hostConfiguration,omitempty"`
+	Scheduling        scheduler.FleetScheduling                     `json:"scheduling"`
 }
 
 // Defaults of a fleet's configuration.
@@ -36,7 +38,7 @@ func (s *Service) fleet(ctx context.Context, farmID, fleetID string) (*resource[
 	return load[fleetDocument](ctx, s, row.KindFleet, typeFleet, farmID, fleetID)
 }
 
-// CreateFleet makes a customer-managed fleet, ACTIVE at once, and its log group. Errors: ResourceNotFoundException (farm, storage
+// CreateFleet makes a fleet, ACTIVE at once, and its log group. Who provides the workers of a service-managed fleet is not known here. Errors: ResourceNotFoundException (farm, storage
 // profile), ServiceQuotaExceededException, ValidationException, ConflictException (client token).
 func (s *Service) CreateFleet(ctx context.Context, in *deadline.CreateFleetInput) (*deadline.CreateFleetOutput, error) {
 	w := write{operation: "CreateFleet", farmID: in.FarmId, clientToken: in.ClientToken, input: in}
@@ -74,11 +76,10 @@ func (s *Service) configureFleet(
 	ctx context.Context, farmID string, doc *fleetDocument, configuration *deadline.FleetConfiguration, host *deadline.HostConfiguration,
 ) error {
 	if configuration != nil {
-		if configuration.CustomerManaged == nil {
-			return invalid("configuration", "must be customerManaged: service-managed fleets are not built in this version of Farmhand")
+		if err := doc.replaceConfiguration(configuration); err != nil {
+			return err
 		}
-		doc.CustomerManaged = fleetDefaults(*configuration.CustomerManaged)
-		if profile := doc.CustomerManaged.StorageProfileId; profile != nil {
+		if profile := doc.storageProfileID(); profile != nil {
 			if err := s.storageProfiles(ctx, farmID, []string{*profile}); err != nil {
 				return err
 			}
@@ -95,11 +96,44 @@ func (s *Service) configureFleet(
 	if doc.MinWorkerCount > doc.MaxWorkerCount {
 		return invalid("minWorkerCount", fmt.Sprintf("must not be more than maxWorkerCount: %d > %d", doc.MinWorkerCount, doc.MaxWorkerCount))
 	}
-	if err := checkWorkerCapabilities(&doc.CustomerManaged.WorkerCapabilities); err != nil {
+	if err := checkWorkerCapabilities(doc.workerCapabilities(), doc.capabilitiesField()); err != nil {
 		return err
 	}
-	doc.Scheduling = fleetScheduling(doc.MaxWorkerCount, fleetCapabilities(&doc.CustomerManaged.WorkerCapabilities))
+	doc.Scheduling = fleetScheduling(doc.MaxWorkerCount, fleetCapabilities(doc.workerCapabilities()))
+	doc.Scheduling.Scaling = doc.scaling()
 	return nil
+}
+
+// replaceConfiguration takes over a configuration. A fleet stays customer-managed or service-managed.
+func (d *fleetDocument) replaceConfiguration(c *deadline.FleetConfiguration) error {
+	known := d.Scheduling.Attributes != nil // it is not new
+	switch {
+	case c.ServiceManagedEc2 != nil:
+		if err := checkAccelerators(c.ServiceManagedEc2); err != nil {
+			return err
+		}
+		if known && d.ServiceManaged == nil {
+			return invalid("configuration", "must be customerManaged: the kind of a fleet does not change")
+		}
+		filled := managedDefaults(*c.ServiceManagedEc2)
+		d.ServiceManaged = &filled
+	case c.CustomerManaged != nil:
+		if known && d.ServiceManaged != nil {
+			return invalid("configuration", "must be serviceManagedEc2: the kind of a fleet does not change")
+		}
+		d.CustomerManaged = fleetDefaults(*c.CustomerManaged)
+	default:
+		return invalid("configuration", "must be customerManaged or serviceManagedEc2")
+	}
+	return nil
+}
+
+// capabilitiesField is where a request has the capabilities of the fleet.
+func (d *fleetDocument) capabilitiesField() string {
+	if d.ServiceManaged != nil {
+		return "configuration.serviceManagedEc2.instanceCapabilities."
+	}
+	return "configuration.customerManaged.workerCapabilities."
 }
 
 // fleetDefaults fills in what a configuration leaves out.
@@ -121,16 +155,30 @@ func fleetDefaults(c deadline.CustomerManagedFleetConfiguration) deadline.Custom
 	return c
 }
 
-// scalingStatus tells the size that the fleet should have. One that does not scale is always as large as it should be; for the
-// others no size is recommended before auto scaling is built.
-func (d *fleetDocument) scalingStatus(workers int32) (deadline.AutoScalingStatus, *int32) {
-	if d.CustomerManaged.Mode == deadline.AutoScalingModeNoScaling {
-		return deadline.AutoScalingStatusSteady, &workers
+// scalingStatus tells the size that a fleet should have. One that does not scale is always as large as it should be.
+func (s *Service) scalingStatus(ctx context.Context, r *resource[fleetDocument], workers int32) (deadline.AutoScalingStatus, *int32, error) {
+	if r.Doc.scaling() == nil {
+		return deadline.AutoScalingStatusSteady, &workers, nil
 	}
-	return "", nil
+	result, err := s.commit(ctx, r.FarmID, scheduler.FleetSize{FleetID: r.ID})
+	if err != nil {
+		return "", nil, err
+	}
+	target := int32(result.FleetSize)
+	switch {
+	case target > workers:
+		return deadline.AutoScalingStatusGrowing, &target, nil
+	case target < workers:
+		return deadline.AutoScalingStatusShrinking, &target, nil
+	default:
+		return deadline.AutoScalingStatusSteady, &target, nil
+	}
 }
 
 func (d *fleetDocument) configuration() deadline.FleetConfiguration {
+	if d.ServiceManaged != nil {
+		return deadline.FleetConfiguration{ServiceManagedEc2: d.ServiceManaged}
+	}
 	return deadline.FleetConfiguration{CustomerManaged: &d.CustomerManaged}
 }
 
@@ -154,13 +202,16 @@ func (s *Service) GetFleet(ctx context.Context, in *deadline.GetFleetInput) (*de
 		return nil, err
 	}
 	d := &r.Doc
-	scaling, target := d.scalingStatus(workers)
+	scaling, target, err := s.scalingStatus(ctx, r, workers)
+	if err != nil {
+		return nil, err
+	}
 	return &deadline.GetFleetOutput{
 		FleetId: r.ID, FarmId: r.FarmID, DisplayName: d.DisplayName, Description: text(d.Description), RoleArn: d.RoleARN,
 		Status: deadline.FleetStatusActive, AutoScalingStatus: scaling, TargetWorkerCount: target,
 		WorkerCount: workers, MinWorkerCount: d.MinWorkerCount, MaxWorkerCount: d.MaxWorkerCount,
 		Configuration: d.configuration(), HostConfiguration: d.HostConfiguration,
-		Capabilities: fleetCapabilities(&d.CustomerManaged.WorkerCapabilities),
+		Capabilities: fleetCapabilities(d.workerCapabilities()),
 		CreatedAt:    at(r.CreatedAt), CreatedBy: r.CreatedBy, UpdatedAt: when(r.UpdatedAt), UpdatedBy: text(r.UpdatedBy),
 	}, nil
 }
@@ -193,7 +244,10 @@ func (s *Service) ListFleets(ctx context.Context, in *deadline.ListFleetsInput) 
 		if err != nil {
 			return nil, err
 		}
-		scaling, target := r.Doc.scalingStatus(workers)
+		scaling, target, err := s.scalingStatus(ctx, r, workers)
+		if err != nil {
+			return nil, err
+		}
 		fleets = append(fleets, deadline.FleetSummary{
 			FleetId: r.ID, FarmId: r.FarmID, DisplayName: r.Doc.DisplayName, Status: deadline.FleetStatusActive,
 			AutoScalingStatus: scaling, TargetWorkerCount: target,

@@ -77,8 +77,8 @@ func TestFleetAutoScalingDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, got.Configuration.CustomerManaged.AutoScalingConfiguration); diff != "" {
 		t.Errorf("autoScalingConfiguration (-want +got):\n%s", diff)
 	}
-	if got.TargetWorkerCount != nil || got.AutoScalingStatus != "" {
-		t.Errorf("a size is recommended that nothing computes: %v %s", *got.TargetWorkerCount, got.AutoScalingStatus)
+	if value(got.TargetWorkerCount) != 0 || got.AutoScalingStatus != deadline.AutoScalingStatusSteady {
+		t.Errorf("a fleet without work should have %v workers, %s", value(got.TargetWorkerCount), got.AutoScalingStatus)
 	}
 }
 
@@ -112,12 +112,15 @@ func TestFleetRefusals(t *testing.T) {
 		name, field string
 		change      func(*deadline.CreateFleetInput, *deadline.CustomerManagedWorkerCapabilities)
 	}{
-		{"service-managed", "configuration", func(in *deadline.CreateFleetInput, _ *deadline.CustomerManagedWorkerCapabilities) {
+		{"accelerators without a bound", "configuration.serviceManagedEc2.instanceCapabilities.acceleratorCapabilities.count", func(in *deadline.CreateFleetInput, _ *deadline.CustomerManagedWorkerCapabilities) {
 			in.Configuration = deadline.FleetConfiguration{ServiceManagedEc2: &deadline.ServiceManagedEc2FleetConfiguration{
 				InstanceCapabilities: deadline.ServiceManagedEc2InstanceCapabilities{
 					VCpuCount: deadline.VCpuCountRange{Min: 1}, MemoryMiB: deadline.MemoryMiBRange{Min: 512},
 					OsFamily:            deadline.ServiceManagedFleetOperatingSystemFamilyLinux,
 					CpuArchitectureType: deadline.CpuArchitectureTypeX8664,
+					AcceleratorCapabilities: &deadline.AcceleratorCapabilities{
+						Selections: []deadline.AcceleratorSelection{{Name: deadline.AcceleratorNameT4}},
+					},
 				},
 				InstanceMarketOptions: deadline.ServiceManagedEc2InstanceMarketOptions{Type: deadline.Ec2MarketTypeSpot},
 			}}

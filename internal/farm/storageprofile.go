@@ -226,7 +226,7 @@ func (s *Service) profileUnused(ctx context.Context, farmID, id string) error {
 		return err
 	}
 	return eachDocument(ctx, s, row.KindFleet, farmID, func(fleet *resource[fleetDocument]) error {
-		if value(fleet.Doc.CustomerManaged.StorageProfileId) != id {
+		if value(fleet.Doc.storageProfileID()) != id {
 			return nil
 		}
 		return stillUsed(typeStorageProfile, id, typeFleet, fleet.ID)

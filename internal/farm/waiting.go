@@ -196,6 +196,9 @@ func (s *Service) held(ctx context.Context, farmID string, poll scheduler.Update
 // stateOf names what a schedule tells a worker to do: two that tell the same have the same name.
 func stateOf(schedule *scheduler.Schedule) string {
 	h := fnv.New64a()
+	if schedule.Stop {
+		h.Write([]byte{'s'})
+	}
 	for i := range schedule.Sessions {
 		session := &schedule.Sessions[i]
 		h.Write([]byte(session.SessionID))

@@ -99,6 +99,9 @@ func (s *Service) schedule(
 		CancelSessionActions:  make(map[string][]string, len(schedule.Cancel)),
 		UpdateIntervalSeconds: max(1, int32(schedule.Interval/time.Second)),
 	}
+	if schedule.Stop {
+		out.DesiredWorkerStatus = deadline.DesiredWorkerStatusStopped
+	}
 	for i := range schedule.Sessions {
 		session := &schedule.Sessions[i]
 		log, err := s.ensureLog(ctx, LogGroup(farmID, session.QueueID), session.SessionID)

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (c *Core) assign(w *worker) {
 		}
 		c.settle()
 	}
-	if w.session != nil || w.row.Status == status.WorkerStopping {
+	if w.session != nil || w.row.Status == status.WorkerStopping || w.surplus {
 		return
 	}
 	if l, st := c.pick(w.fleet, true); st != nil {
@@ -132,11 +133,12 @@ func (c *Core) depth(s *session) int {
 
 // schedule is the answer to a worker: all that it holds, delivered now.
 func (c *Core) schedule(w *worker) *Schedule {
-	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.interval()}
+	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.interval(), Stop: w.surplus}
 	s := w.session
 	if s == nil {
 		return out
 	}
+	w.worked = c.lived
 	assigned := AssignedSession{SessionID: s.row.SessionID, QueueID: s.row.QueueID, JobID: s.row.JobID}
 	for _, a := range s.open {
 		if a.row.Status == status.ActionScheduled {
@@ -179,6 +181,9 @@ func (c *Core) tick() time.Duration {
 		c.loseWorker(w)
 	}
 	c.reviewAllBudgets()
+	for _, id := range slices.Sorted(maps.Keys(c.fleets)) {
+		c.shrink(c.fleets[id])
+	}
 	next := c.cfg.TickInterval
 	if w := c.heard.first(); w != nil {
 		next = min(next, w.heard+c.cfg.HeartbeatTimeout-c.lived)

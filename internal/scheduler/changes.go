@@ -14,7 +14,8 @@ type dirt struct {
 	links      []*link
 	limitLinks []*limitLink
 	spendings  []*spending
-	wake       []*link // that may have work for workers that wait
+	wake       []*link   // that may have work for workers that wait
+	surplus    []*worker // that are to stop
 
 	unsettledSteps    []*step
 	unsettledJobs     []*job

@@ -203,6 +203,7 @@ type Result struct {
 	NextTick    time.Duration    // Tick
 	Explanation *Explanation     // Why
 	LimitCounts map[string]int64 // CountLimits: by the id of the limit
+	FleetSize   int              // FleetSize
 	Wake        []Wake           // any command: who should ask now
 }
 
@@ -211,6 +212,7 @@ type Result struct {
 type Schedule struct {
 	Sessions []AssignedSession
 	Cancel   map[string][]int64 // session id -> action indexes
+	Stop     bool               // the worker is surplus: it is to stop
 	// Interval is when the worker should ask again at the latest: soon while there are few workers, see [Config.PollRate].
 	Interval time.Duration
 }
@@ -250,6 +252,7 @@ type QueueEnvironmentScheduling struct {
 // FleetScheduling is the "scheduling" member of a fleet's document.
 type FleetScheduling struct {
 	MaxWorkers int32          `json:"maxWorkers"`
+	Scaling    *FleetScaling  `json:"scaling,omitempty"` // nil: it does not scale by itself
 	Amounts    []AmountRange  `json:"amounts,omitempty"`
 	Attributes []AttributeSet `json:"attributes,omitempty"`
 }

@@ -176,6 +176,9 @@ func (c *Core) decide(command Command) (Result, error) {
 	case Why:
 		explanation, err := c.why(cmd)
 		return Result{Explanation: explanation}, err
+	case FleetSize:
+		size, err := c.fleetSize(cmd)
+		return Result{FleetSize: size}, err
 	case PutLimitAssociation:
 		return Result{}, c.putLimitAssociation(cmd)
 	case DeleteLimitAssociation:

@@ -41,6 +41,7 @@ type queueEnvironment struct {
 type fleet struct {
 	id         string
 	maxWorkers int
+	scaling    *FleetScaling // nil: it does not scale
 	offers     capabilities
 	workers    map[string]*worker
 	links      []*link // by queue id
@@ -179,7 +180,7 @@ func (c *Core) learnFleet(r *row.Resource) error {
 		f = &fleet{id: r.ID, workers: map[string]*worker{}}
 		c.fleets[r.ID] = f
 	}
-	f.maxWorkers = int(settings.MaxWorkers)
+	f.maxWorkers, f.scaling = int(settings.MaxWorkers), settings.Scaling
 	if changed := f.offers.set(settings); changed {
 		c.refit(f.links)
 		for _, l := range f.links {

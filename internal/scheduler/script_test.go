@@ -109,6 +109,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.poll(&out, d)
 	case "why":
 		s.why(&out, d.CmdArgs[0].Key)
+	case "size":
+		fmt.Fprintln(&out, s.apply(&out, scheduler.FleetSize{FleetID: d.CmdArgs[0].Key}).FleetSize)
 	case "expect":
 		s.show(&out, d.CmdArgs[0].Key)
 	default:
@@ -316,6 +318,9 @@ func queueSettings(a args) scheduler.QueueScheduling {
 
 func fleetSettings(a args) scheduler.FleetScheduling {
 	settings := scheduler.FleetScheduling{MaxWorkers: int32(a.number("max", 10))}
+	if a["idle"] != "" {
+		settings.Scaling = &scheduler.FleetScaling{Min: int32(a.number("min", 0)), IdleSeconds: int32(a.number("idle", 0))}
+	}
 	if low, high, ok := strings.Cut(a["vcpu"], "-"); ok {
 		from, _ := strconv.ParseFloat(low, 64)
 		r := scheduler.AmountRange{Name: "amount.worker.vcpu", Min: from}
@@ -470,6 +475,9 @@ func (s *script) poll(out *strings.Builder, d *datadriven.TestData) {
 	answer := s.apply(out, cmd).Schedule
 	if answer == nil {
 		return
+	}
+	if answer.Stop {
+		fmt.Fprintln(out, "stop")
 	}
 	if len(answer.Sessions) == 0 {
 		fmt.Fprintln(out, "nothing")

@@ -26,6 +26,9 @@ func (c *Core) wakes(asker string) []Wake {
 			out = append(out, Wake{FleetID: l.fleet.id, Workers: min(c.openings(l, best), l.fleet.free)})
 		}
 	}
+	for _, w := range c.dirty.surplus {
+		out = append(out, Wake{FleetID: w.fleet.id, WorkerID: w.row.WorkerID})
+	}
 	told := asker
 	for _, a := range c.dirty.actions {
 		s := a.session

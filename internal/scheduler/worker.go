@@ -14,6 +14,8 @@ type worker struct {
 	fleet   *fleet
 	session *session // nil when it has none
 	dirty   bool
+	worked  time.Duration // when it last had a session or began, in the time that the core has lived
+	surplus bool          // it is to stop, see [Core.shrink]
 
 	heard time.Duration // in the time that the core has lived
 	beat  node[worker]  // in heard, while it is online
@@ -145,6 +147,9 @@ func (c *Core) changeWorker(w *worker, to status.Worker) error {
 		c.abandonSession(w.session, causeWorker)
 	}
 	c.setWorker(w, to, causeWorker)
+	if to == status.WorkerStarted {
+		c.stay(w)
+	}
 	if to == status.WorkerStopped {
 		c.heard.remove(&w.beat)
 	} else {
