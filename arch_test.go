@@ -78,6 +78,11 @@ var rules = []rule{
 		reason:    "the simulator is part of the program (farmhand simulate): it plays the core alone, in virtual time",
 	},
 	{
+		packages: []string{"internal/replay"}, forbidden: []string{module + "/...", "database/sql", "net/...", "os/..."},
+		except: []string{module + "/internal/scheduler", module + "/internal/store/row"},
+		reason: "a recording is played on the core alone",
+	},
+	{
 		packages: []string{"internal/committer"}, forbidden: []string{"database/sql", module + "/deadline/...", module + "/internal/farm", "net/http"},
 		reason: "the committer makes rows durable and knows nothing of the API",
 	},

@@ -44,6 +44,7 @@ type serverFlags struct {
 	roleLife         time.Duration
 	quotas           string
 	rate             float64
+	record           string
 	burst            int
 	hosts            []string
 	s3               s3Flags
@@ -76,6 +77,7 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.StringVar(&f.publicURL, "public-url", "", "where people reach the web pages, as monitors show it (default: the address served on)")
 	s.StringVar(&f.licenseServer, "license-server", "", "the host name of the site's license server, as license endpoints show it")
 	s.StringVar(&f.meteredProducts, "metered-products", "", "the products that the license server serves: a JSON file, see docs/operations.md")
+	s.StringVar(&f.record, "record", "", "append everything that the scheduler is told to this file, for farmhand replay")
 	s.IntVar(&f.burst, "burst", 100, "calls that a caller may make at once when --rate is given")
 }
 
@@ -156,8 +158,14 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 	if err != nil {
 		return err
 	}
+	recorder, endRecording, err := openRecording(flags.record)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, endRecording()) }()
 	in, err := installation.Open(ctx, installation.Config{
-		DataDir: a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
+		Recorder: recorder,
+		DataDir:  a.global.dataDir, Region: a.global.region, AccountID: flags.accountID, RoleLife: flags.roleLife,
 		DatabaseURL: databaseURL, Relaxed: flags.relaxed,
 		Retention: retention.Policy{ArchiveAfter: orNever(flags.archiveAfter), DeleteAfter: orNever(flags.deleteAfter)},
 		Scheduler: scheduler.Config{UpdateInterval: flags.updateInterval, HeartbeatTimeout: flags.heartbeatTimeout, Prices: prices},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // The errors of [Committer.Do] besides those of the core (see package scheduler) and of the caller's context.
@@ -45,8 +46,8 @@ type Options struct {
 	RecentTokens int
 	// RetryAfter is the pause after a store that failed, failed again; it doubles up to 100 times that. Default 50 ms.
 	RetryAfter time.Duration
-	// Record, when set, is told every command just before it is applied, on the farm's own goroutine.
-	Record func(farmID string, now scheduler.Instant, command scheduler.Command)
+	// Recorder, when set, is told all that the cores are told, on the farms' own goroutines.
+	Recorder Recorder
 	// Wake, when set, is told which workers should ask for work now, once the reason is durable. It is called on the farm's own
 	// goroutine and must not block.
 	Wake func(farmID string, wakes []scheduler.Wake)
@@ -55,7 +56,15 @@ type Options struct {
 	// Logger defaults to [slog.Default].
 	Logger *slog.Logger
 
-	newCore func() core // default: a scheduler.Core
+	newCore func(seed [32]byte) core // default: a scheduler.Core
+}
+
+// Recorder is told what makes a core what it is: see package replay.
+type Recorder interface {
+	Core(farmID string, now scheduler.Instant, seed [32]byte, config scheduler.Config, rows *row.Snapshot)
+	Load(farmID string, job *row.JobSnapshot)
+	Command(farmID string, now scheduler.Instant, command scheduler.Command, changes *row.Changes, refusal error)
+	State(farmID, dump string)
 }
 
 func (o Options) withDefaults() Options {
@@ -66,7 +75,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.newCore == nil {
-		o.newCore = func() core { return scheduler.New(o.Config, o.NewSeed()) }
+		o.newCore = func(seed [32]byte) core { return scheduler.New(o.Config, seed) }
 	}
 	if o.Config.TickInterval <= 0 {
 		o.Config.TickInterval = 5 * time.Second

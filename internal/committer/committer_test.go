@@ -39,7 +39,7 @@ func start(tb testing.TB, s store.Store, o Options) (c *Committer, stop func()) 
 	tb.Helper()
 	o.Logger = slog.New(slog.DiscardHandler)
 	if o.newCore == nil {
-		o.newCore = func() core { return newLedger() }
+		o.newCore = func([32]byte) core { return newLedger() }
 	}
 	c = New(s, o)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
@@ -348,7 +348,7 @@ func TestCallerGivesUp(t *testing.T) {
 
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	c := New(openStore(t), Options{MaxWaiting: 1, newCore: func() core { return newLedger() }})
+	c := New(openStore(t), Options{MaxWaiting: 1, newCore: func([32]byte) core { return newLedger() }})
 	f, err := c.farm("farm-1") // no loop yet: nothing is taken
 	if err != nil {
 		t.Fatal(err)
@@ -409,7 +409,7 @@ func TestFarmsOfTheStoreStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	loaded := make(chan string, 3)
-	start(t, s, Options{newCore: func() core { return telling{newLedger(), loaded} }})
+	start(t, s, Options{newCore: func([32]byte) core { return telling{newLedger(), loaded} }})
 	got := map[string]bool{<-loaded: true, <-loaded: true, <-loaded: true}
 	if !got["farm-1"] || !got["farm-2"] || !got[""] {
 		t.Errorf("loaded %v", got)

@@ -168,8 +168,17 @@ func (f *farm) run(ctx context.Context) {
 		}
 		f.commitOpen(work)
 		if stop == nil && f.idle() {
+			f.recordState()
 			return
 		}
+	}
+}
+
+// recordState closes the recording of a farm with all that its core holds.
+func (f *farm) recordState() {
+	whole, ok := f.core.(interface{ Dump() string })
+	if r := f.committer.options.Recorder; ok && r != nil {
+		r.State(f.id, whole.Dump())
 	}
 }
 
@@ -247,15 +256,18 @@ func (f *farm) known(ctx context.Context, now scheduler.Instant, p *pending) (an
 func (f *farm) apply(
 	ctx context.Context, now scheduler.Instant, command scheduler.Command,
 ) (result scheduler.Result, panicked bool, err error) {
-	if f.committer.options.Record != nil {
-		f.committer.options.Record(f.id, now, command)
-	}
 	var changes *row.Changes
 	panicked = f.guard(ctx, slog.String("command", fmt.Sprintf("%T", command)), func() {
 		result, changes, err = f.core.Apply(now, command)
 	})
+	if r := f.committer.options.Recorder; r != nil {
+		if panicked {
+			err = errPanicked
+		}
+		r.Command(f.id, now, command, changes, err)
+	}
 	if panicked {
-		f.abandon(ctx, errors.New("the core panicked"))
+		f.abandon(ctx, errPanicked)
 		return scheduler.Result{}, true, nil
 	}
 	if err == nil {
@@ -264,6 +276,9 @@ func (f *farm) apply(
 	}
 	return result, false, err
 }
+
+// errPanicked is why a core that panicked is given up.
+var errPanicked = errors.New("the core panicked")
 
 // guard reports whether f panicked, and tells of it.
 func (f *farm) guard(ctx context.Context, what slog.Attr, call func()) (panicked bool) {
@@ -306,9 +321,12 @@ func (f *farm) loadJob(ctx context.Context, jobID string) error {
 	case snapshot.Job.FarmID != f.id:
 		return nil
 	}
+	if r := f.committer.options.Recorder; r != nil {
+		r.Load(f.id, snapshot)
+	}
 	panicked := f.guard(ctx, slog.String("job_id", jobID), func() { err = f.core.LoadJob(snapshot) })
 	if panicked {
-		f.abandon(ctx, errors.New("the core panicked"))
+		f.abandon(ctx, errPanicked)
 		return ErrInternal
 	}
 	if err != nil {
@@ -453,8 +471,12 @@ func (f *farm) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c := f.committer.options.newCore()
-	panicked := f.guard(ctx, slog.String("command", "restore"), func() { err = c.Restore(f.committer.now(), snapshot) })
+	seed, now := f.committer.options.NewSeed(), f.committer.now()
+	if r := f.committer.options.Recorder; r != nil {
+		r.Core(f.id, now, seed, f.committer.options.Config, snapshot)
+	}
+	c := f.committer.options.newCore(seed)
+	panicked := f.guard(ctx, slog.String("command", "restore"), func() { err = c.Restore(now, snapshot) })
 	if panicked {
 		return ErrInternal
 	}

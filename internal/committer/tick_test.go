@@ -22,20 +22,31 @@ func (hollow) Snapshot(context.Context, string) (*row.Snapshot, error) { return 
 
 func (hollow) PurgeTokens(context.Context, int64, int) (int64, error) { return 0, nil }
 
+// tickRecorder notes the ticks.
+type tickRecorder struct{ note func(now time.Duration) }
+
+func (tickRecorder) Core(string, scheduler.Instant, [32]byte, scheduler.Config, *row.Snapshot) {}
+
+func (tickRecorder) Load(string, *row.JobSnapshot) {}
+
+func (tickRecorder) State(string, string) {}
+
+func (r tickRecorder) Command(_ string, now scheduler.Instant, command scheduler.Command, _ *row.Changes, _ error) {
+	if _, ok := command.(scheduler.Tick); ok {
+		r.note(now.Mono)
+	}
+}
+
 // Time reaches the cores though nobody calls.
 func TestTicks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var ticks []time.Duration
 		c := New(hollow{}, Options{
-			Config:  scheduler.Config{TickInterval: 2 * time.Second},
-			Logger:  slog.New(slog.DiscardHandler),
-			newCore: func() core { return newLedger() },
-			Record: func(_ string, now scheduler.Instant, command scheduler.Command) {
-				if _, ok := command.(scheduler.Tick); ok {
-					ticks = append(ticks, now.Mono)
-				}
-			},
+			Config:   scheduler.Config{TickInterval: 2 * time.Second},
+			Logger:   slog.New(slog.DiscardHandler),
+			newCore:  func([32]byte) core { return newLedger() },
+			Recorder: tickRecorder{func(now time.Duration) { ticks = append(ticks, now) }},
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 11*time.Second)
 		defer cancel()

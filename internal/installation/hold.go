@@ -1,6 +1,13 @@
 package installation
 
-import "time"
+import (
+	"time"
+
+	"github.com/farmhand-render/farmhand/internal/committer"
+)
+
+// Recorder is told all that the schedulers are told: see package replay.
+type Recorder = committer.Recorder
 
 // maxHold is how long the poll of a worker of ours is held when there is no news.
 const maxHold = 20 * time.Second

@@ -50,7 +50,9 @@ type Config struct {
 	Retention retention.Policy
 	// Relaxed does not wait for the disk at each commit; for farms that can be thrown away.
 	Relaxed bool
-	Logger  *slog.Logger
+	// Recorder is told all that the schedulers are told. Default: nobody.
+	Recorder committer.Recorder
+	Logger   *slog.Logger
 }
 
 // The defaults of a [Config].
@@ -125,6 +127,7 @@ func Open(ctx context.Context, c Config) (_ *Installation, err error) {
 	i.waiting = farm.NewWaiting(c.hold())
 	i.committer = committer.New(i.store, committer.Options{
 		Config: c.Scheduler, Logger: c.Logger, Invariant: i.invariants.Broken, Wake: i.waiting.Wake,
+		Recorder: c.Recorder,
 	})
 	pages, err := secret.Derive("pages 1")
 	if err != nil {

@@ -33,7 +33,7 @@ type Config struct {
 	// Prices is what sessions cost; default nothing.
 	Prices Prices
 	// OnViolation learns of impossible things that the core refused to do; nil: they are only counted.
-	OnViolation func(Violation)
+	OnViolation func(Violation) `json:"-"`
 }
 
 func (c Config) withDefaults() Config {

@@ -20,9 +20,10 @@ type Stats struct {
 
 // Recorder is told what is needed to do the same again: see package replay.
 type Recorder interface {
-	Core(now scheduler.Instant, farmID string, seed [32]byte, config scheduler.Config, snapshot *row.Snapshot)
-	Load(snapshot *row.JobSnapshot)
-	Command(now scheduler.Instant, command scheduler.Command, changes *row.Changes, err error)
+	Core(farmID string, now scheduler.Instant, seed [32]byte, config scheduler.Config, rows *row.Snapshot)
+	Load(farmID string, job *row.JobSnapshot)
+	Command(farmID string, now scheduler.Instant, command scheduler.Command, changes *row.Changes, refusal error)
+	State(farmID, dump string)
 }
 
 // Failure is a run in which something did not hold.
@@ -70,6 +71,9 @@ func Play(p Plan, recorder Recorder) (Stats, error) {
 	s := newSimulation(p)
 	s.recorder = recorder
 	err := s.play()
+	if recorder != nil {
+		recorder.State(farmID, s.core.Dump())
+	}
 	s.stats.Passed = s.now.Mono - beginning.Mono
 	s.stats.Sessions = len(s.store.Sessions)
 	for _, a := range s.store.Actions {
@@ -155,7 +159,7 @@ func (s *simulation) newCore(recorder Recorder) (*scheduler.Core, error) {
 	config.OnViolation = func(v scheduler.Violation) { s.broken = fmt.Errorf("refused: %s", v) }
 	snapshot := s.store.Snapshot(farmID)
 	if recorder != nil {
-		recorder.Core(s.now, farmID, seed, config, snapshot)
+		recorder.Core(farmID, s.now, seed, config, snapshot)
 	}
 	core := scheduler.New(config, seed)
 	return core, core.Restore(s.now, snapshot)
@@ -169,7 +173,7 @@ func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) 
 	if id, missing := s.core.Missing(command); missing {
 		if snapshot := s.store.JobSnapshot(id); snapshot != nil {
 			if s.recorder != nil {
-				s.recorder.Load(snapshot)
+				s.recorder.Load(farmID, snapshot)
 			}
 			if err := s.core.LoadJob(snapshot); err != nil {
 				return scheduler.Result{}, err
@@ -178,7 +182,7 @@ func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) 
 	}
 	result, changes, err := s.core.Apply(s.now, command)
 	if s.recorder != nil {
-		s.recorder.Command(s.now, command, changes, err)
+		s.recorder.Command(farmID, s.now, command, changes, err)
 	}
 	s.learnAliases(result.Schedule)
 	if s.broken != nil {
