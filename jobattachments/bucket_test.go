@@ -24,7 +24,7 @@ var testSettings = Settings{Bucket: "attachments", RootPrefix: "root"}
 
 // testBucket is Farmhand's object store behind HTTP, with faults to order.
 type testBucket struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	client *S3
 
@@ -33,7 +33,7 @@ type testBucket struct {
 	fault    func(w http.ResponseWriter, r *http.Request) (answered bool)
 }
 
-func openBucket(t *testing.T) *testBucket {
+func openBucket(t testing.TB) *testBucket {
 	t.Helper()
 	b := &testBucket{t: t}
 	store, err := objectstore.Open(t.Context(), t.TempDir(), objectstore.Options{Relaxed: true, Region: "us-west-2"})

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -41,6 +42,8 @@ type Downloader struct {
 	Confine string
 	// Owner gets the files and the directories that are made; nil leaves them to this program's user.
 	Owner *Owner
+	// PartSize is the size of parts, in bytes; files of two parts and more are fetched in parts. 0 means DefaultPartSize.
+	PartSize int64
 	// Report is told of the progress, from one goroutine at a time, and once at the end.
 	Report func(Progress)
 }
@@ -93,7 +96,7 @@ func (t *downloading) result() Result {
 }
 
 func (t *downloading) run(ctx context.Context, d Download) error {
-	small, large, size, err := sorted(d.Manifest)
+	small, large, size, err := sorted(d.Manifest, sizeOfParts(t.PartSize))
 	if err != nil {
 		return fmt.Errorf("download into %s: %w", d.Dir, err)
 	}
@@ -151,7 +154,7 @@ func (t *downloading) open(dir string) (*os.Root, error) {
 }
 
 // sorted splits files by how they move. Of files with one path the last counts.
-func sorted(m *Manifest) (small, large []*File, size int64, err error) {
+func sorted(m *Manifest, partSize int64) (small, large []*File, size int64, err error) {
 	last := map[string]int{}
 	for i := range m.Files {
 		last[m.Files[i].Path] = i
@@ -168,7 +171,7 @@ func sorted(m *Manifest) (small, large []*File, size int64, err error) {
 			return nil, nil, 0, err
 		}
 		size += f.Size
-		if f.Size >= largeFile {
+		if f.Size >= 2*partSize {
 			large = append(large, f)
 		} else {
 			small = append(small, f)
@@ -214,9 +217,9 @@ func (d *directory) present(m *Manifest) (bytes int64) {
 	return bytes
 }
 
-// isFile reports whether a file is one of a manifest, by size and time.
+// isFile reports whether a file is one of a manifest, by size and time. AWS's library rounds the times that it sets, down or up.
 func isFile(info fs.FileInfo, f *File) bool {
-	return info.Mode().IsRegular() && info.Size() == f.Size && microseconds(info.ModTime()) == f.MTime
+	return info.Mode().IsRegular() && info.Size() == f.Size && info.ModTime().Sub(f.ModTime()).Abs() <= time.Microsecond
 }
 
 // prepare finds the name for a file, and makes its directory. The name is "" when there is nothing to do.

@@ -84,6 +84,7 @@ type fetched struct {
 
 // fetchParts appends what is missing of a file. When a part fails, those before it are still written.
 func (d *directory) fetchParts(ctx context.Context, f *File, file *os.File, hash *xxh3.Hasher128, begun int64) error {
+	partSize := sizeOfParts(d.PartSize)
 	ctx, cancel := context.WithCancelCause(ctx)
 	var fetchers sync.WaitGroup
 	defer fetchers.Wait()

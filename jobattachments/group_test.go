@@ -255,7 +255,7 @@ func TestCheckCache(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u := Uploader{S3: b.client, Settings: testSettings, Checked: cache}
+		u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize, Checked: cache}
 		progress, err := u.Upload(t.Context(), Upload{dir, m})
 		if err != nil {
 			t.Fatal(err)

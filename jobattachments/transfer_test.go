@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -66,14 +67,17 @@ func manifestOf(t *testing.T, dir string) *Manifest {
 }
 
 func (b *testBucket) upload(dir string, m *Manifest) (Progress, error) {
-	u := Uploader{S3: b.client, Settings: testSettings}
+	u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize}
 	return u.Upload(b.t.Context(), Upload{dir, m})
 }
 
 func (b *testBucket) download(dir string, m *Manifest, conflict Conflict) (Result, error) {
-	d := Downloader{S3: b.client, Settings: testSettings, Conflict: conflict}
+	d := Downloader{S3: b.client, Settings: testSettings, PartSize: partSize, Conflict: conflict}
 	return d.Download(b.t.Context(), Download{dir, m})
 }
+
+// partSize is the least that S3 allows.
+const partSize = 5 << 20
 
 // largeContent is more than what is sent in one request, and no multiple of a part.
 func largeContent() string {
@@ -141,7 +145,7 @@ func TestKeys(t *testing.T) {
 	if _, err := b.upload(dir, m); err != nil {
 		t.Fatal(err)
 	}
-	u := Uploader{S3: b.client, Settings: testSettings}
+	u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize}
 	root := Root{Path: "/p/é", Location: "Work"}
 	action := Action{
 		FarmID: "farm-1", QueueID: "queue-1", JobID: "job-1", StepID: "step-1", TaskID: "task-1", ActionID: "sessionaction-1-0",
@@ -198,7 +202,7 @@ func TestPassingFaults(t *testing.T) {
 			return r.Method == http.MethodGet && r.Header.Get("Range") == "" && tear(w, http.StatusOK, "5")
 		},
 		"torn part": func(w http.ResponseWriter, r *http.Request) bool {
-			return r.Method == http.MethodGet && tear(w, http.StatusPartialContent, "16777216")
+			return r.Method == http.MethodGet && tear(w, http.StatusPartialContent, strconv.Itoa(partSize))
 		},
 		"reset": func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) },
 		"late error": func(w http.ResponseWriter, r *http.Request) bool {
@@ -366,7 +370,7 @@ func TestUploadGoesOn(t *testing.T) {
 	content := largeContent()
 	writeTree(t, dir, map[string]string{"a": content})
 	m := manifestOf(t, dir)
-	u := Uploader{S3: b.client, Settings: testSettings, StateDir: t.TempDir()}
+	u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize, StateDir: t.TempDir()}
 	b.inject(func(w http.ResponseWriter, r *http.Request) bool {
 		return r.URL.Query().Get("partNumber") == "2" && answer(w, http.StatusForbidden, "AccessDenied")
 	})
@@ -401,7 +405,7 @@ func TestForgottenUpload(t *testing.T) {
 	b, dir := openBucket(t), t.TempDir()
 	writeTree(t, dir, map[string]string{"a": largeContent()})
 	m := manifestOf(t, dir)
-	u := Uploader{S3: b.client, Settings: testSettings, StateDir: t.TempDir()}
+	u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize, StateDir: t.TempDir()}
 	b.inject(func(w http.ResponseWriter, r *http.Request) bool {
 		return r.URL.Query().Get("partNumber") == "2" && answer(w, http.StatusForbidden, "AccessDenied")
 	})
@@ -560,7 +564,7 @@ func TestDownloadStaysInTheDirectory(t *testing.T) {
 		if err := os.Symlink(outside, filepath.Join(session, "assetroot")); err != nil {
 			t.Fatal(err)
 		}
-		d := Downloader{S3: b.client, Settings: testSettings, Confine: session}
+		d := Downloader{S3: b.client, Settings: testSettings, PartSize: partSize, Confine: session}
 		if _, err := d.Download(t.Context(), Download{filepath.Join(session, "assetroot"), good}); err == nil {
 			t.Error("it was downloaded")
 		}
@@ -624,7 +628,7 @@ func TestCancel(t *testing.T) {
 			}
 			return false
 		})
-		u := Uploader{S3: b.client, Settings: testSettings}
+		u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize}
 		if _, err := u.Upload(ctx, Upload{from, m}); !errors.Is(err, enough) && (err != nil || after < 203) {
 			t.Errorf("after %d requests: %v", after, err)
 		}
@@ -635,7 +639,7 @@ func TestCancel(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(enough)
-	d := Downloader{S3: b.client, Settings: testSettings}
+	d := Downloader{S3: b.client, Settings: testSettings, PartSize: partSize}
 	if _, err := d.Download(ctx, Download{t.TempDir(), m}); !errors.Is(err, enough) {
 		t.Errorf("got %v", err)
 	}
@@ -683,7 +687,7 @@ func TestReport(t *testing.T) {
 	writeTree(t, from, map[string]string{"a": "hello", "large": largeContent()})
 	m := manifestOf(t, from)
 	var seen []Progress
-	u := Uploader{S3: b.client, Settings: testSettings, Report: func(p Progress) { seen = append(seen, p) }}
+	u := Uploader{S3: b.client, Settings: testSettings, PartSize: partSize, Report: func(p Progress) { seen = append(seen, p) }}
 	if _, err := u.Upload(t.Context(), Upload{from, m}); err != nil {
 		t.Fatal(err)
 	}

@@ -17,13 +17,11 @@ const (
 	transferWorkers = 64
 	// transferMemory bounds the contents of files that are in memory at once.
 	transferMemory = 256 << 20
-	// partSize is the size of the parts of a large file, unless it would have too many.
-	partSize = 16 << 20
-	maxParts = 10_000
+	// DefaultPartSize is the size of the parts of a large file, unless it would have too many.
+	DefaultPartSize = 16 << 20
+	maxParts        = 10_000
 	// partsAtOnce is how many parts of one large file are under way.
 	partsAtOnce = 6
-	// largeFile is from when on a file moves in parts.
-	largeFile = 2 * partSize
 	// askFirst is from when on it is cheaper to ask whether an object is there than to send it.
 	askFirst = 128 << 10
 )
@@ -39,8 +37,18 @@ type Uploader struct {
 	StateDir string
 	// Confine is a directory out of which no symbolic link of a file may lead, "" when links may lead anywhere.
 	Confine string
+	// PartSize is the size of parts, in bytes; files of two parts and more are sent in parts. 0 means DefaultPartSize; S3 has them from
+	// 5 MiB on.
+	PartSize int64
 	// Report is told of the progress, from one goroutine at a time, and once at the end.
 	Report func(Progress)
+}
+
+func sizeOfParts(wanted int64) int64 {
+	if wanted > 0 {
+		return wanted
+	}
+	return DefaultPartSize
 }
 
 // Upload is files below a directory of this machine.
@@ -68,7 +76,7 @@ func (u *Uploader) Upload(ctx context.Context, uploads ...Upload) (Progress, err
 			switch {
 			case once[f.Hash]:
 				total.skip(f.Size)
-			case f.Size >= largeFile:
+			case f.Size >= 2*sizeOfParts(u.PartSize):
 				large = append(large, next)
 			default:
 				small = append(small, next)

@@ -68,8 +68,8 @@ type uploadState struct {
 	Parts    []part `json:"parts"`
 }
 
-func (l *largeUpload) partSize() int64 {
-	size := int64(partSize)
+func (l *largeUpload) sizeOfParts() int64 {
+	size := sizeOfParts(l.PartSize)
 	for l.file.Size > size*maxParts {
 		size *= 2
 	}
@@ -189,7 +189,7 @@ func (l *largeUpload) add(p part) {
 
 // resume takes up what an earlier call has sent.
 func (l *largeUpload) resume() {
-	l.state = uploadState{Place: l.S3.place(), Key: l.key, PartSize: l.partSize()}
+	l.state = uploadState{Place: l.S3.place(), Key: l.key, PartSize: l.sizeOfParts()}
 	if l.StateDir == "" {
 		return
 	}
