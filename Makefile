@@ -43,6 +43,10 @@ test-interop: clients ## run AWS's own clients, and both workers, against farms;
 test-race: clients postgres ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required $(GO) test -race ./...
 
+.PHONY: differential
+differential: clients ## compare 20,000 expressions and 5,000 templates with OpenJD's Python packages; SEED=n repeats a run
+	$(GO) test -count=1 ./openjd/differential -v -seed $(or $(SEED),1) -expressions 20000 -templates 5000
+
 .PHONY: bench
 bench: ## measure what DESIGN's budgets name
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/farmbench

@@ -217,6 +217,12 @@ func (n *logicNode) eval(m *machine, want Type) (Value, error) {
 		}
 		final := i == len(n.operands)-1
 		switch {
+		case v.unresolved && !final && !v.typ.Has(TypeBool|TypeNull):
+			// Whatever its value, it counts as true.
+			if n.or {
+				return Unresolved(possible | v.typ), nil
+			}
+			continue
 		case v.unresolved && !final:
 			possible |= v.typ
 			continue
@@ -325,7 +331,7 @@ func (n *sliceNode) eval(m *machine, _ Type) (Value, error) {
 }
 
 func (n *listNode) eval(m *machine, want Type) (Value, error) {
-	b := listBuilder{m: m, want: (want & typeList).elements(), base: m.memory}
+	b := listBuilder{m: m, want: itemsOf(want), base: m.memory}
 	for _, item := range n.items {
 		v, err := item.eval(m, b.want)
 		if err != nil {
@@ -356,7 +362,7 @@ func (n *comprehensionNode) eval(m *machine, want Type) (Value, error) {
 	}
 	m.locals = append(m.locals, local{name: n.name})
 	defer func() { m.locals = m.locals[:len(m.locals)-1] }()
-	b := listBuilder{m: m, want: (want & typeList).elements(), base: base}
+	b := listBuilder{m: m, want: itemsOf(want), base: base}
 	if source.unresolved {
 		return n.unresolved(m, &b, source)
 	}
@@ -414,6 +420,14 @@ func (n *comprehensionNode) unresolved(m *machine, b *listBuilder, source Value)
 		return Value{}, err
 	}
 	return b.list(n.span)
+}
+
+// itemsOf returns what the items of a list should become. A field that takes a scalar as well says nothing about them.
+func itemsOf(want Type) Type {
+	if want &^= TypeNull; !want.IsList() {
+		return 0
+	}
+	return want.elements()
 }
 
 // listBuilder collects the items of a list and finds its type.

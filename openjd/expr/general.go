@@ -23,10 +23,10 @@ func generalFunctions() []*function {
 			}, typeText|typeList|TypeRange),
 		}},
 		{name: "bool", overloads: []overload{
-			one(TypeBool, func(_ *machine, a []Value) (Value, error) { return toBool(a[0]) }, TypeBool|typeNumber|TypeString|TypeNull),
-			one(TypeBool, func(_ *machine, a []Value) (Value, error) {
-				return Value{}, fmt.Errorf("a %s cannot be converted to bool", a[0].typ)
-			}, 0),
+			{
+				params: []Type{TypeBool | typeNumber | TypeString | TypeNull}, infer: isBool,
+				call: func(_ *machine, a []Value) (Value, error) { return toBool(a[0]) },
+			},
 		}},
 		{name: "string", overloads: []overload{one(TypeString, toString, TypeAny)}},
 		{name: "int", overloads: []overload{

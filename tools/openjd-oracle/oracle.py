@@ -12,6 +12,7 @@ Whatever is refused gives {"ok": false, "error": "..."}. The program only calls 
 
 import json
 import sys
+from pathlib import Path
 
 from openjd.expr import (
     ExprProfile,
@@ -92,8 +93,8 @@ def job(request):
     values = preprocess_job_parameters(
         job_template=decoded,
         job_parameter_values=request.get("parameters", {}),
-        job_template_dir="/template",
-        current_working_dir="/work",
+        job_template_dir=Path("/template"),
+        current_working_dir=Path("/cwd"),
     )
     made = create_job(job_template=decoded, job_parameter_values=values)
     steps = []
