@@ -21,7 +21,7 @@ var commands = named(
 	scheduler.PutAssociation{}, scheduler.DeleteAssociation{}, scheduler.CreateJob{}, scheduler.UpdateJob{}, scheduler.DeleteJobs{},
 	scheduler.UpdateStep{}, scheduler.UpdateTask{}, scheduler.UpdateSession{}, scheduler.CreateWorker{}, scheduler.UpdateWorker{},
 	scheduler.DeleteWorker{}, scheduler.PutLimitAssociation{}, scheduler.DeleteLimitAssociation{}, scheduler.CountLimits{},
-	scheduler.UpdateWorkerSchedule{}, scheduler.Tick{}, scheduler.Why{},
+	scheduler.UpdateWorkerSchedule{}, scheduler.Tick{}, scheduler.Why{}, scheduler.FleetSize{},
 )
 
 func named(list ...scheduler.Command) map[string]reflect.Type {
