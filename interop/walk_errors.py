@@ -17,6 +17,7 @@ import os
 import re
 import sys
 import urllib.request
+import uuid
 
 import boto3
 from botocore import xform_name
@@ -52,9 +53,32 @@ class Errors(walk.Boto3):
             return make_volume(parameters)
         if self.provoking:
             self.provoke(operation, parameters)
-        answer = super().call(operation, parameters, credentials)
+        if self.provoking and "clientToken" in walk.MODEL.operation_model(operation).input_shape.members:
+            answer = self.repeat(operation, {**parameters, "clientToken": str(uuid.uuid4())}, credentials)
+        else:
+            answer = super().call(operation, parameters, credentials)
         self.seen(operation, "success").setdefault("parameters", parameters)
         return answer
+
+    def repeat(self, operation, parameters, credentials):
+        """Calls twice with one client token, which must give one answer, then with the token and another request, which is refused."""
+        answer = super().call(operation, parameters, credentials)
+        again = super().call(operation, parameters, credentials)
+        if again != answer:
+            raise SystemExit(f"FAILED: {operation}: {answer}, then with the same client token {again}")
+        if operation.startswith("Batch"):  # each item answers by itself
+            return answer
+        client = self.client(credentials) if credentials else self.unchecked(None)
+        for other in changed(operation, parameters):
+            try:
+                getattr(client, xform_name(operation))(**other)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ConflictException" and error.response["reason"] == "CONFLICT_EXCEPTION":
+                    self.seen(operation, "repeated")
+                    return answer
+                raise SystemExit(f"FAILED: {operation} with a used client token: {error.response}") from error
+            raise SystemExit(f"FAILED: {operation} with a used client token and another request succeeded")
+        raise SystemExit(f"FAILED: {operation}: there is no other request")
 
     def provoke(self, operation, parameters):
         known = modelled(operation)
@@ -77,17 +101,21 @@ class Errors(walk.Boto3):
 
     def refusal(self, operation, parameters, caller=None):
         """The code and response of the error that a call ends with; None where it succeeds. boto3 checks no parameter, and does not retry."""
+        try:
+            getattr(self.unchecked(caller), xform_name(operation))(**parameters)
+        except ClientError as error:
+            return self.refused(operation, error.response), error.response
+        return None, None
+
+    def unchecked(self, caller):
+        """A client that checks no parameter and does not retry, with the keys of a caller; the administrator's where there is none."""
         if caller not in self.clients:
             keys = {}
             if caller is not None:
                 keys = {"aws_access_key_id": os.environ[caller + "_ID"], "aws_secret_access_key": os.environ[caller + "_SECRET"]}
             config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
             self.clients[caller] = boto3.client("deadline", config=config, **keys)
-        try:
-            getattr(self.clients[caller], xform_name(operation))(**parameters)
-        except ClientError as error:
-            return self.refused(operation, error.response), error.response
-        return None, None
+        return self.clients[caller]
 
     def refused(self, operation, response):
         """Notes an error, which must satisfy the model; gives its code."""
@@ -134,13 +162,21 @@ def absent(operation, parameters):
     shape = walk.MODEL.operation_model(operation).input_shape
     for name, member in reversed(shape.members.items()):
         value = parameters.get(name)
-        if not isinstance(value, str) or name == "template":
+        if not isinstance(value, str) or name in ("template", "clientToken"):
             continue
         other = ID.sub(lambda match: re.sub(r"[0-9a-f](?=[0-9a-f-]*$)", "f", match[0]) if match[1] is None else match[1] + 32 * "f", value)
         if name == "productId":
             other = "absent-1"
         if other != value:
             yield {**parameters, name: other}
+
+
+def changed(operation, parameters):
+    """Parameters that the model allows and that are not the same."""
+    yield from absent(operation, parameters)
+    for name in ("displayName", "vpcId"):
+        if name in parameters:
+            yield {**parameters, name: parameters[name] + "0"}
 
 
 def take_all(client, name, known):

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/deadline/server"
 	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/authz"
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/installation"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
@@ -152,6 +154,9 @@ func TestEveryOperationSucceedsAndFails(t *testing.T) {
 			t.Errorf("%s never succeeded", op.Name)
 		}
 		successes++
+		if tokened(op.Name) && !slices.Contains(seen, "repeated") {
+			t.Errorf("%s was not repeated with its client token", op.Name)
+		}
 		for _, code := range op.Errors {
 			reason, listed := cannot[op.Name+" "+code]
 			if got := slices.Contains(seen, code); got == listed {
@@ -166,6 +171,13 @@ func TestEveryOperationSucceedsAndFails(t *testing.T) {
 		t.Errorf("testdata/errors.txt: the model has no %s", what)
 	}
 	t.Logf("%d operations succeeded, with %d errors of theirs", successes, errors)
+}
+
+// tokened says whether an operation has a client token for its whole; batch operations have one for their items.
+func tokened(operation string) bool {
+	method, _ := reflect.TypeFor[server.Service]().MethodByName(operation)
+	_, has := method.Type.In(1).Elem().FieldByName("ClientToken")
+	return has && !authz.IsBatch(operation)
 }
 
 // readCannot reads the errors that operations cannot give, as "operation code", with the reasons.
