@@ -140,7 +140,7 @@ var rules = []rule{
 		reason: "the port is told which services answer on it",
 	},
 	{
-		packages:  []string{"internal/worker", "internal/jobbundle", "internal/logsclient"},
+		packages:  []string{"internal/worker", "internal/jobbundle", "internal/logsclient", "internal/provisioner"},
 		forbidden: []string{module + "/internal/...", module + "/deadline/server/..."}, except: []string{module + "/internal/logsclient", module + "/internal/diskfile", module + "/internal/jobvalue"},
 		reason: "what runs away from the service reaches it through its API only",
 	},
@@ -222,7 +222,7 @@ var forbiddenCalls = []struct {
 	{"time", "Sleep", nil, "wait for what you wait for, never for time"},
 	{"time", "Now", []string{
 		"awsproto/...", "deadline/client", "deadline/server/...", "internal/auth", "internal/cli", "internal/committer", "internal/farm", "internal/farmbench",
-		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/retention", "internal/objectstore/...", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
+		"internal/httpserver", "internal/installation", "internal/logsclient", "internal/retention", "internal/objectstore/...", "internal/provisioner", "internal/sessionlogs", "internal/store/...", "internal/telemetry",
 		"internal/testfarm", "internal/worker", "jobattachments", "openjd/session/...", "openjd/local",
 	}, "the clock is read at the edges; decisions get the time"},
 }

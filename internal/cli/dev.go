@@ -35,7 +35,7 @@ func (a *app) devCommand() *cobra.Command {
 a bucket for job attachments, a fleet and their association. Jobs run as the user who started it.`,
 		Args: noArgs,
 	}
-	flags.add(cmd, time.Second)
+	flags.add(cmd, time.Second, providerLocal)
 	cmd.Flags().IntVar(&flags.workers, "workers", 1, "how many workers to run; 0 for none")
 	cmd.Flags().StringVar(&flags.readyFile, "ready-file", "", "write how to reach the farm to this file once everything answers")
 	cmd.Flags().StringVar(&flags.bucket, "bucket", devBucket, "the bucket for job attachments that the first start makes for its queue")
@@ -46,6 +46,9 @@ a bucket for job attachments, a fleet and their association. Jobs run as the use
 func (a *app) dev(ctx context.Context, flags *devFlags) error {
 	if flags.workers < 0 {
 		return &usageError{errors.New("--workers must not be negative"), "use 0 for none"}
+	}
+	if err := flags.checkProvider(); err != nil {
+		return err
 	}
 	logger, err := a.logger(flags.logLevel)
 	if err != nil {
@@ -90,6 +93,7 @@ func (a *app) runDev(ctx, served context.Context, e *endpoint, flags *devFlags, 
 			})
 		})
 	}
+	workers.Go(func() error { return a.provision(workersCtx, e, &flags.serverFlags, logger) })
 	<-workersCtx.Done()
 	return workers.Wait()
 }

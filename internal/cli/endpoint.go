@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/farmhand-render/farmhand/awsproto/sigv4"
 	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
@@ -33,6 +34,8 @@ type endpoint struct {
 
 	// ensureBucket makes a bucket unless it is there. It is set in the process that serves.
 	ensureBucket func(ctx context.Context, name string) error
+	// hostKey gives the access key of hosts of service-managed fleets. It is set there, too.
+	hostKey func() (sigv4.Credentials, error)
 }
 
 // write puts the file in place whole: a reader sees all of it or none.

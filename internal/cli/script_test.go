@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"member":  member,
 			"json":    validJSON,
 			"await":   await,
+			"until":   until,
 		},
 	})
 }
@@ -118,6 +120,31 @@ func validJSON(ts *testscript.TestScript, neg bool, args []string) {
 
 // awaitLimit bounds the wait for a farm on a busy machine.
 const awaitLimit = time.Minute
+
+// until runs a program again and again until its standard output matches: until PATTERN PROGRAM [ARGUMENT…].
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN PROGRAM [ARGUMENT...]")
+	}
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	limit := time.NewTimer(awaitLimit)
+	defer limit.Stop()
+	for {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		out := ts.ReadFile("stdout")
+		if pattern.MatchString(out) {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-limit.C:
+			ts.Fatalf("after %v the output does not match %s:\n%s", awaitLimit, pattern, out)
+		}
+	}
+}
 
 // await waits until a file is there and not empty: await FILE.
 func await(ts *testscript.TestScript, neg bool, args []string) {

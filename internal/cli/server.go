@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/farmhand-render/farmhand/awsproto/sigv4"
 	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/httpserver"
@@ -47,6 +48,7 @@ type serverFlags struct {
 	record           string
 	burst            int
 	hosts            []string
+	fleetProvider    string
 	s3               s3Flags
 	pricesFile       string
 	publicURL        string
@@ -54,7 +56,7 @@ type serverFlags struct {
 	meteredProducts  string
 }
 
-func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
+func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration, fleetProvider string) {
 	s := cmd.Flags()
 	s.StringVar(&f.listen, "listen", defaultListen, "the address to serve on; port 0 takes a free one")
 	s.StringVar(&f.certFile, "tls-cert", "", "serve TLS with this certificate (PEM)")
@@ -73,6 +75,7 @@ func (f *serverFlags) add(cmd *cobra.Command, updateInterval time.Duration) {
 	s.Float64Var(&f.rate, "rate", 0, "calls per second of each class that a caller may make, instead of the rates of --quotas or the defaults")
 	s.StringArrayVar(&f.hosts, "host-name", nil, "a name by which clients reach the service, so that BUCKET.NAME is a bucket; may be repeated")
 	f.s3.add(s)
+	s.StringVar(&f.fleetProvider, "fleet-provider", fleetProvider, "who provides the workers of service-managed fleets: local (processes on this machine) or none")
 	s.StringVar(&f.pricesFile, "prices", "", "what the time of sessions costs (JSON, see docs/costs.md); without it everything is free")
 	s.StringVar(&f.publicURL, "public-url", "", "where people reach the web pages, as monitors show it (default: the address served on)")
 	s.StringVar(&f.licenseServer, "license-server", "", "the host name of the site's license server, as license endpoints show it")
@@ -113,13 +116,28 @@ func (a *app) serverCommand() *cobra.Command {
 At the first start it makes an access key for the administrator; ` + "`farmhand env`" + ` prints it.`,
 		Args: noArgs,
 	}
-	flags.add(cmd, 15*time.Second)
+	flags.add(cmd, 15*time.Second, providerNone)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		logger, err := a.logger(flags.logLevel)
 		if err != nil {
 			return err
 		}
-		return a.serve(cmd.Context(), &flags, logger, func(context.Context, *endpoint) error { return nil })
+		if err := flags.checkProvider(); err != nil {
+			return err
+		}
+		if flags.fleetProvider == providerNone {
+			return a.serve(cmd.Context(), &flags, logger, func(context.Context, *endpoint) error { return nil })
+		}
+		// Workers drain before the service goes.
+		serving, stopServing := context.WithCancel(context.WithoutCancel(cmd.Context()))
+		defer stopServing()
+		return a.serve(serving, &flags, logger, func(served context.Context, e *endpoint) error {
+			defer stopServing()
+			running, stop := context.WithCancel(cmd.Context())
+			defer stop()
+			defer context.AfterFunc(served, stop)()
+			return a.provision(running, e, &flags, logger)
+		})
 	}
 	return cmd
 }
@@ -235,6 +253,7 @@ func (a *app) endpoint(in *installation.Installation, flags *serverFlags) (*endp
 	}
 	e := &endpoint{
 		Region: firstOf(a.global.region, installation.DefaultRegion), DataDir: dataDir, ensureBucket: in.EnsureBucket,
+		hostKey: func() (sigv4.Credentials, error) { return hostKey(in) },
 	}
 	keys, err := in.Keys().List()
 	if err != nil {

@@ -39,7 +39,12 @@ func runWorker(ctx context.Context, s workerSettings) error {
 		return err
 	}
 	defer hurryOnSignal(ctx, w)()
-	return w.Run(ctx)
+	err = w.Run(ctx)
+	if errors.Is(err, worker.ErrShutdown) { // it is surplus
+		s.logger.LogAttrs(ctx, slog.LevelInfo, "the service asked the worker to stop")
+		return nil
+	}
+	return err
 }
 
 // hurryOnSignal makes a signal that comes while the worker drains cut the drain short; the one after that has its default effect.
@@ -64,6 +69,7 @@ type workerFlags struct {
 	farmID, fleetID, stateDir, sessionRoot, logLevel string
 	amounts, attributes                              []string
 	asAgentUser, retainDirs                          bool
+	untilInputEnds                                   bool
 }
 
 func (a *app) workerCommand() *cobra.Command {
@@ -86,6 +92,7 @@ SIGTERM drains it: what runs is interrupted and given to others. A second one cu
 	f.StringArrayVar(&flags.attributes, "attribute", nil, "a further capability, attr.NAME=VALUE[,VALUE]; may be repeated")
 	f.BoolVar(&flags.asAgentUser, "run-jobs-as-agent-user", false, "run jobs as this user, whatever their queue configures")
 	f.BoolVar(&flags.retainDirs, "retain-session-dir", false, "keep the directories of sessions")
+	f.BoolVar(&flags.untilInputEnds, "until-input-ends", false, "drain when the standard input ends, too: for programs that start workers")
 	f.StringVar(&flags.logLevel, "log-level", "info", "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.worker(cmd.Context(), &flags) }
 	return cmd
@@ -104,6 +111,9 @@ func (a *app) worker(ctx context.Context, flags *workerFlags) error {
 	}
 	if settings.attributes, err = parseAttributes(flags.attributes); err != nil {
 		return err
+	}
+	if flags.untilInputEnds {
+		ctx = a.untilEOF(ctx)
 	}
 	c, err := a.connect(ctx)
 	if err != nil {

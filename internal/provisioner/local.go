@@ -1,0 +1,98 @@
+package provisioner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Local provides workers as processes on this machine, one for each host. A process is told to drain by the end of its standard input,
+// so it drains as well when the program that started it is killed.
+type Local struct {
+	// Command gives the program and arguments of a worker of a fleet that keeps its state in a directory.
+	Command func(fleet Fleet, stateDir string) []string
+	Env     []string // of the processes
+	Dir     string   // a directory for the states of workers
+	Output  io.Writer
+}
+
+// identityFile is where a worker keeps its id in its state directory.
+const identityFile = "worker.json"
+
+// Launch implements [Provider]. A fleet with another operating system than this machine's is refused.
+func (l *Local) Launch(ctx context.Context, fleet Fleet) (Host, error) {
+	if fleet.Configuration != nil {
+		if want := strings.ToLower(string(fleet.Configuration.InstanceCapabilities.OsFamily)); want != "" && want != runtime.GOOS {
+			return nil, fmt.Errorf("the fleet's workers need %s, this machine has %s: run workers for it elsewhere", want, runtime.GOOS)
+		}
+	}
+	parent := filepath.Join(l.Dir, fleet.FleetID)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, fmt.Errorf("make the directory of a worker: %w", err)
+	}
+	dir, err := os.MkdirTemp(parent, "worker-")
+	if err != nil {
+		return nil, fmt.Errorf("make the directory of a worker: %w", err)
+	}
+	command := l.Command(fleet, dir)
+	h := &process{dir: dir, done: make(chan struct{})}
+	h.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
+	h.cmd.Env, h.cmd.Stdout, h.cmd.Stderr = l.Env, l.Output, l.Output
+	ownGroup(h.cmd) // a Ctrl-C on the terminal is for the program that started it
+	if h.input, err = h.cmd.StdinPipe(); err == nil {
+		err = h.cmd.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start a worker: %w", err), os.RemoveAll(dir))
+	}
+	go h.wait()
+	return h, nil
+}
+
+// process is a worker process.
+type process struct {
+	cmd   *exec.Cmd
+	input io.Closer
+	dir   string
+	done  chan struct{}
+	err   error // set before done is closed
+}
+
+// wait ends with the process: it is the one that Done tells of.
+func (h *process) wait() {
+	defer close(h.done)
+	h.err = errors.Join(h.cmd.Wait(), os.RemoveAll(h.dir))
+}
+
+// WorkerID implements [Host].
+func (h *process) WorkerID() string {
+	text, err := os.ReadFile(filepath.Join(h.dir, identityFile))
+	if err != nil {
+		return ""
+	}
+	var identity struct {
+		WorkerID string `json:"workerId"`
+	}
+	if json.Unmarshal(text, &identity) != nil {
+		return ""
+	}
+	return identity.WorkerID
+}
+
+// Drain implements [Host].
+func (h *process) Drain() { _ = h.input.Close() } // a second time changes nothing
+
+// Done implements [Host].
+func (h *process) Done() <-chan struct{} { return h.done }
+
+// Err implements [Host].
+func (h *process) Err() error { return h.err }
+
+var _ Provider = (*Local)(nil)
