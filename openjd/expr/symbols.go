@@ -122,15 +122,52 @@ func (t *SymbolTable) Select(references []Reference) *SymbolTable {
 	return selected
 }
 
-// entry is the form in which tables travel: scalars as their text, lists as JSON text.
+// entry is the form in which tables travel: scalars as their text, lists as arrays of the same.
 type entry struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
-	Value string `json:"value"`
+	Value any    `json:"value"`
 }
 
-// MarshalJSON gives a list of {"name", "type", "value"}, ancestors included, sorted by name; all three are strings, a list is JSON
-// text. It is the form in which a service hands a table to its workers. Unresolved values are left out.
+// transport returns the text of a scalar, and an array for a list.
+func (v Value) transport() any {
+	switch {
+	case v.typ == TypeNull:
+		return "null"
+	case !v.typ.IsList():
+		return v.Text()
+	}
+	items := make([]any, 0, len(v.Items()))
+	for _, item := range v.Items() {
+		items = append(items, item.transport())
+	}
+	return items
+}
+
+// valueOf reads what transport writes. A list may also be JSON text.
+func valueOf(t Type, transported any) (Value, error) {
+	switch transported := transported.(type) {
+	case string:
+		return ParseValue(t, transported)
+	case []any:
+		if !t.isConcrete() || !t.IsList() {
+			return Value{}, fmt.Errorf("a list is no %s", t)
+		}
+		items := make([]Value, len(transported))
+		for i, item := range transported {
+			v, err := valueOf(t.elements(), item)
+			if err != nil {
+				return Value{}, fmt.Errorf("item %d: %w", i, err)
+			}
+			items[i] = v
+		}
+		return List(t.elements(), items...), nil
+	}
+	return Value{}, fmt.Errorf("expected a text or a list, found %T", transported)
+}
+
+// MarshalJSON gives a list of {"name", "type", "value"}, ancestors included, sorted by name; all three are strings, but the value of a
+// list is an array of its items' values. It is the form in which a service hands a table to its workers. Unresolved values are left out.
 func (t *SymbolTable) MarshalJSON() ([]byte, error) {
 	entries := []entry{}
 	for _, name := range t.Names() {
@@ -138,11 +175,7 @@ func (t *SymbolTable) MarshalJSON() ([]byte, error) {
 		if v.unresolved {
 			continue
 		}
-		e := entry{Name: name, Type: v.typ.String(), Value: v.Text()}
-		if v.typ == TypeNull {
-			e.Value = "null"
-		}
-		entries = append(entries, e)
+		entries = append(entries, entry{Name: name, Type: v.typ.String(), Value: v.transport()})
 	}
 	return json.Marshal(entries)
 }
@@ -161,7 +194,7 @@ func (t *SymbolTable) UnmarshalJSON(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("symbol %s: %w", quote(e.Name), err)
 		}
-		v, err := ParseValue(typ, e.Value)
+		v, err := valueOf(typ, e.Value)
 		if err != nil {
 			return fmt.Errorf("symbol %s: %w", quote(e.Name), err)
 		}

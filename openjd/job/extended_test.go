@@ -107,7 +107,7 @@ func TestCreateWithExtensions(t *testing.T) {
 	if diff := cmp.Diff(`{"parameters":[{"name":"Layer","type":"STRING","values":["beauty","depth"]},{"name":"Frame","type":"CHUNK[INT]","range":"1-10","chunks":{"defaultTaskCount":2,"targetRuntimeSeconds":4,"rangeConstraint":"CONTIGUOUS"}}]}`, asJSON(t, s.Space.Definition())); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(`[{"name":"RawParam.Files","type":"list[string]","value":"[\"/bundle/a.exr\", \"/bundle/sub/b.exr\"]"},{"name":"half","type":"int","value":"2"}]`, asJSON(t, job.StepSymbols(s))); diff != "" {
+	if diff := cmp.Diff(`[{"name":"RawParam.Files","type":"list[string]","value":["/bundle/a.exr","/bundle/sub/b.exr"]},{"name":"half","type":"int","value":"2"}]`, asJSON(t, job.StepSymbols(s))); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(`[{"name":"Param.Count","type":"int","value":"4"},{"name":"Step.Name","type":"string","value":"Render"},{"name":"half","type":"int","value":"2"}]`, asJSON(t, job.EnvironmentSymbols(&s.Environments[0], s.Symbols))); diff != "" {
@@ -256,7 +256,7 @@ func TestExtendedSymbols(t *testing.T) {
 	t.Parallel()
 	params := []job.Parameter{{Name: "F", Type: template.ListPathParameter, Value: `["/a", "/b"]`}, {Name: "R", Type: template.RangeParameter, Value: "1-3"}}
 	table := job.SessionSymbols(params, strings.ToUpper)
-	if diff := cmp.Diff(`[{"name":"Param.F","type":"list[path]","value":"[\"/A\", \"/B\"]"},{"name":"Param.R","type":"range_expr","value":"1-3"},{"name":"RawParam.F","type":"list[string]","value":"[\"/a\", \"/b\"]"},{"name":"RawParam.R","type":"range_expr","value":"1-3"}]`, asJSON(t, table)); diff != "" {
+	if diff := cmp.Diff(`[{"name":"Param.F","type":"list[path]","value":["/A","/B"]},{"name":"Param.R","type":"range_expr","value":"1-3"},{"name":"RawParam.F","type":"list[string]","value":["/a","/b"]},{"name":"RawParam.R","type":"range_expr","value":"1-3"}]`, asJSON(t, table)); diff != "" {
 		t.Error(diff)
 	}
 	chunk := job.TaskParameters{{Name: "C", Type: template.ChunkIntTaskParameter, Value: "5-5"}}
