@@ -2,7 +2,6 @@ package sessionlogs
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -284,62 +283,6 @@ func TestDeletedStreamStartsAnew(t *testing.T) {
 	}
 	if err := s.DeleteStream(group, "nothing"); !errors.Is(err, ErrNoStream) {
 		t.Errorf("delete a stream that does not exist: %v", err)
-	}
-}
-
-func TestWait(t *testing.T) {
-	t.Parallel()
-	s := withStream(t)
-	const followers = 8
-	var wg sync.WaitGroup
-	for range followers {
-		wg.Go(func() {
-			var got []string
-			for at := Head; len(got) < 20; {
-				if err := s.Wait(t.Context(), group, stream, at); err != nil {
-					t.Error(err)
-					return
-				}
-				p, err := s.Forward(group, stream, at, 3, Window{})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				got, at = append(got, messages(p.Events)...), p.End
-			}
-			for i, m := range got {
-				if m != strconv.Itoa(i) {
-					t.Errorf("followed %q", got)
-					return
-				}
-			}
-		})
-	}
-	for i := range 20 {
-		put(t, s, strconv.Itoa(i))
-	}
-	wg.Wait()
-	if n := len(s.followers.waiting); n != 0 {
-		t.Errorf("%d followers are remembered", n)
-	}
-
-	end, err := s.end(group, stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	errs := make(chan error, 2)
-	go func() { errs <- s.Wait(ctx, group, stream, end) }()
-	cancel()
-	if err := <-errs; !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait after the context ended: %v", err)
-	}
-	go func() { errs <- s.Wait(t.Context(), group, stream, end) }()
-	if err := s.DeleteGroup(group); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-errs; !errors.Is(err, ErrNoGroup) {
-		t.Errorf("Wait for a stream that is deleted: %v", err)
 	}
 }
 

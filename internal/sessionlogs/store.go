@@ -47,8 +47,6 @@ type Store struct {
 	seed   maphash.Seed
 	locks  [lockStripes]sync.Mutex // order the writers of a stream
 
-	followers followers
-
 	mu      sync.Mutex          // protects checked
 	checked map[string]struct{} // streams whose end was found whole, or made so, by this process
 }
@@ -67,7 +65,7 @@ func Open(dir string) (*Store, error) {
 	}
 	return &Store{
 		dir: dir, now: time.Now, codec: codec, sealAt: defaultSealAt, seed: maphash.MakeSeed(),
-		followers: followers{waiting: make(map[string]*follower)}, checked: make(map[string]struct{}),
+		checked: make(map[string]struct{}),
 	}, nil
 }
 
@@ -182,7 +180,6 @@ func (s *Store) DeleteGroup(group string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("delete log group: %w", err)
 	}
-	s.grownBelow(dir)
 	return nil
 }
 
@@ -202,7 +199,6 @@ func (s *Store) DeleteStream(group, stream string) error {
 	if err := os.Remove(sealedPath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete log stream: %w", err)
 	}
-	s.grown(path)
 	return nil
 }
 

@@ -26,11 +26,7 @@ func (s *Store) Put(group, stream string, events []Event) error {
 		e.Ingestion = now
 		batch = appendRecord(batch, e)
 	}
-	if err := s.write(path, batch); err != nil {
-		return err
-	}
-	s.grown(path)
-	return nil
+	return s.write(path, batch)
 }
 
 func (s *Store) write(path string, batch []byte) error {
