@@ -140,3 +140,15 @@ func (s searchTerm) in(text string) bool {
 	}
 	return false
 }
+
+// where is a condition of the store for jobs that holds wherever the term is found; it may hold elsewhere, too.
+func (s searchTerm) where() store.Condition {
+	mentions := store.Condition{Group: store.Or}
+	for _, part := range s.parts {
+		if strings.ContainsFunc(part, func(r rune) bool { return r > unicode.MaxASCII || r < ' ' }) {
+			return store.Condition{}
+		}
+		mentions.Of = append(mentions.Of, store.Mentions(part))
+	}
+	return mentions
+}

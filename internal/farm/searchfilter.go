@@ -102,7 +102,7 @@ func (s *searchable[R]) leaf(e *deadline.SearchFilterExpression, at string, dept
 	case e.SearchTermFilter != nil:
 		f := e.SearchTermFilter
 		term := newSearchTerm(f.SearchTerm, f.MatchType != deadline.SearchTermMatchingTypeContains)
-		return &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }, varies: s.varies}, nil
+		return &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }, where: term.where(), varies: s.varies}, nil
 	default:
 		return nil, invalid(at, "must be one of the filters that are known")
 	}

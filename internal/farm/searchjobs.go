@@ -123,6 +123,7 @@ func (s *Service) SearchJobs(ctx context.Context, in *deadline.SearchJobsInput) 
 		}
 		err = s.findJobs(ctx, search, found)
 	} else {
+		found.parameters = order != nil && !order.exact
 		err = s.siftJobs(ctx, search, filter, found)
 	}
 	if err != nil {
@@ -130,7 +131,7 @@ func (s *Service) SearchJobs(ctx context.Context, in *deadline.SearchJobsInput) 
 	}
 	rows, next, total := found.page()
 	out := &deadline.SearchJobsOutput{Jobs: make([]deadline.JobSearchSummary, len(rows)), NextItemOffset: next, TotalResults: total}
-	if err := s.addParameters(ctx, rows); err != nil {
+	if err := s.addParameters(ctx, rows, indexes(len(rows))); err != nil {
 		return nil, err
 	}
 	for i := range rows {
@@ -162,16 +163,12 @@ func (s *Service) siftJobs(ctx context.Context, search *store.JobSearch, filter 
 	if f.compare == nil && len(search.QueueIDs) > 1 {
 		f.compare = func(a, b *foundJob) int { return jobTie(a, b, true) }
 	}
-	candidates, err := s.store.CountFound(ctx, search, s.maxFound)
+	candidates, all, err := s.candidates(ctx, search)
 	if err != nil {
 		return err
 	}
-	if candidates < s.maxFound {
-		jobs, err := s.store.FoundJobs(ctx, search, true, 0, s.maxFound)
-		if err != nil {
-			return fmt.Errorf("search jobs: %w", err)
-		}
-		_, err = s.siftChunk(ctx, jobs, filter, f)
+	if all {
+		_, err = s.siftChunk(ctx, candidates, filter, f)
 		return err
 	}
 	for _, queue := range search.QueueIDs {
@@ -193,28 +190,52 @@ func (s *Service) siftJobs(ctx context.Context, search *store.JobSearch, filter 
 	return nil
 }
 
+// candidates reads the jobs that the store finds, unless they are too many. Looking for texts twice, to count first, would take as
+// long again.
+func (s *Service) candidates(ctx context.Context, search *store.JobSearch) (jobs []row.Job, all bool, err error) {
+	if !search.Where.LooksIntoTexts() {
+		n, err := s.store.CountFound(ctx, search, s.maxFound)
+		if err != nil || n == s.maxFound {
+			return nil, false, err
+		}
+	}
+	jobs, err = s.store.FoundJobs(ctx, search, true, 0, s.maxFound)
+	if err != nil {
+		return nil, false, fmt.Errorf("search jobs: %w", err)
+	}
+	return jobs, len(jobs) < s.maxFound, nil
+}
+
 func (s *Service) siftChunk(
 	ctx context.Context, jobs []row.Job, filter *filter[foundJob], f *findings[foundJob],
 ) (more bool, err error) {
-	all := make([]foundJob, len(jobs))
+	// A filter that a job matches without its parameters it matches with them, too.
+	all, matches := make([]foundJob, len(jobs)), make([]bool, len(jobs))
+	var undecided []int
 	for i := range jobs {
 		all[i].Job = jobs[i]
+		if matches[i] = !f.parameters && filter.matches(&all[i]); !matches[i] {
+			undecided = append(undecided, i)
+		}
 	}
-	if err := s.addParameters(ctx, all); err != nil {
+	if err := s.addParameters(ctx, all, undecided); err != nil {
 		return false, err
 	}
+	for _, i := range undecided {
+		matches[i] = filter.matches(&all[i])
+	}
 	for i := range all {
-		if filter.matches(&all[i]) && !f.add(all[i]) {
+		if matches[i] && !f.add(all[i]) {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-// addParameters reads the parameters of the jobs that do not have them yet.
-func (s *Service) addParameters(ctx context.Context, jobs []foundJob) error {
+// addParameters reads the parameters of some of the jobs, unless they have them.
+func (s *Service) addParameters(ctx context.Context, jobs []foundJob, which []int) error {
 	var ids []string
-	for i := range jobs {
+	for _, i := range which {
 		if jobs[i].parameters == nil {
 			ids = append(ids, jobs[i].JobID)
 		}
@@ -223,7 +244,7 @@ func (s *Service) addParameters(ctx context.Context, jobs []foundJob) error {
 	if err != nil {
 		return err
 	}
-	for i := range jobs {
+	for _, i := range which {
 		if jobs[i].parameters != nil {
 			continue
 		}
@@ -233,6 +254,15 @@ func (s *Service) addParameters(ctx context.Context, jobs []foundJob) error {
 		}
 	}
 	return nil
+}
+
+// indexes are those of a list.
+func indexes(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 func jobSearchSummary(j *foundJob) deadline.JobSearchSummary {

@@ -109,13 +109,14 @@ const maxFound = 10_000
 
 // findings collect what a search finds, as far as its page needs it.
 type findings[R any] struct {
-	limit   int               // the greatest count and offset
-	compare func(a, b *R) int // nil: in the order in which it is found
-	before  int               // rows that were found and not read: the page begins behind them
-	offset  int
-	size    int
-	total   int // as far as maxFound
-	rows    []R // the first offset + size + 1 of all, in any order
+	limit      int               // the greatest count and offset
+	compare    func(a, b *R) int // nil: in the order in which it is found
+	before     int               // rows that were found and not read: the page begins behind them
+	parameters bool              // of jobs are needed to compare them
+	offset     int
+	size       int
+	total      int // as far as maxFound
+	rows       []R // the first offset + size + 1 of all, in any order
 }
 
 func newFindings[R any](limit int, offset int32, size *int32, s *sorting[R]) *findings[R] {

@@ -91,10 +91,13 @@ func serveHere(b *testing.B) (*client.Client, *deadline.GetQueueOutput) {
 
 // BenchmarkRestart measures how long a killed server with 1,000,000 queued tasks takes to serve again: from the start of the process to
 // the answer to a worker that asks for work.
-func BenchmarkRestart(b *testing.B) {
+func BenchmarkRestart(b *testing.B) { onEachStore(b, restart) }
+
+func restart(b *testing.B, database []string) {
+	b.Helper()
 	const restarts = 5
 	for b.Loop() {
-		f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{}))
+		f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{Args: database}))
 		for range bigJobs {
 			submit(b, f, million/bigJobs)
 		}

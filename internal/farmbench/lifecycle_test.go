@@ -38,12 +38,15 @@ func TestMain(m *testing.M) { testfarm.Main(m) }
 // in front, reports it to run in one request and to have succeeded in the next. A claim is a request whose answer hands out new work.
 // It is counted while all workers work flat out, so that a request waits for those of 63 others, and then while their tasks take as long
 // as makes 2,000 of them a second. The server's processor time for each life cycle says the same with less noise, where others use the machine too.
-func BenchmarkTaskLifeCycles(b *testing.B) {
+func BenchmarkTaskLifeCycles(b *testing.B) { onEachStore(b, taskLifeCycles) }
+
+func taskLifeCycles(b *testing.B, database []string) {
+	b.Helper()
 	rates := map[int64]float64{}
 	for _, queued := range []int64{10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("queued=%d", queued), func(b *testing.B) {
 			for b.Loop() {
-				rates[queued] = lifeCycles(b, queued)
+				rates[queued] = lifeCycles(b, queued, database)
 			}
 		})
 	}
@@ -58,9 +61,9 @@ func BenchmarkTaskLifeCycles(b *testing.B) {
 	})
 }
 
-func lifeCycles(b *testing.B, queued int64) (perSecond float64) {
+func lifeCycles(b *testing.B, queued int64, database []string) (perSecond float64) {
 	b.Helper()
-	options := testfarm.Options{}
+	options := testfarm.Options{Args: database}
 	if name := os.Getenv(profileVar); name != "" {
 		options.Profile = fmt.Sprint(name, queued)
 	}

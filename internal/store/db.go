@@ -144,6 +144,7 @@ func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
 		func() error { return upsert(ctx, tx, workers, c.Workers) },
 		func() error { return upsert(ctx, tx, jobs, c.Jobs) },
 		func() error { return upsert(ctx, tx, jobDocuments, c.JobDocuments) },
+		func() error { return writeSearchTexts(ctx, tx, c) },
 		func() error { return upsert(ctx, tx, steps, c.Steps) },
 		func() error { return upsert(ctx, tx, stepDocuments, c.StepDocuments) },
 		func() error { return upsert(ctx, tx, tasks, c.Tasks) },

@@ -91,6 +91,7 @@ const (
 	JobMaxRetries  JobColumn = "max_retries"
 	JobTaskRetries JobColumn = "failure_retries"
 	jobNumber      JobColumn = "number"
+	jobText        JobColumn = "search_text"
 )
 
 // unindexed is the rank of a column without an index.
@@ -110,6 +111,7 @@ var jobColumns = map[JobColumn]jobColumn{
 	JobPriority: {rank: 30, number: true}, JobStatus: {rank: 31, absent: true}, JobLifecycle: {rank: 32},
 	JobMessage: {rank: unindexed, absent: true}, JobTarget: {rank: unindexed, absent: true},
 	JobUpdatedBy: {rank: unindexed, absent: true}, JobQueue: {rank: unindexed}, jobNumber: {rank: unindexed, number: true},
+	jobText:      {rank: unindexed},
 	JobMaxFailed: {rank: unindexed, number: true}, JobMaxRetries: {rank: unindexed, number: true},
 	JobTaskRetries: {rank: unindexed, number: true},
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -70,6 +71,15 @@ func (c *Condition) rank() int {
 func (b *searchText) page(s *JobSearch, offset, limit int) string {
 	order := b.order(s.Order)
 	end := ` LIMIT ` + b.arg(int64(limit)) + ` OFFSET ` + b.arg(int64(offset))
+	if s.Where.LooksIntoTexts() {
+		// Texts are looked through in an index that has them, and what is found is read then.
+		inner := *b
+		inner.sort = true
+		text := jobs.selectAll + ` WHERE job_id IN (SELECT job_id FROM job WHERE ` + inner.where(s.QueueIDs, &s.Where) +
+			inner.order(s.Order) + ` LIMIT ` + inner.arg(int64(offset+limit)) + `)` + order + end
+		b.args = inner.args
+		return text
+	}
 	if len(s.QueueIDs) == 1 {
 		return jobs.selectAll + ` WHERE ` + b.where(s.QueueIDs, &s.Where) + order + end
 	}
@@ -133,6 +143,8 @@ func (b *searchText) condition(c *Condition) string {
 const (
 	present Operator = "IS THERE"
 	absent  Operator = "IS NOT THERE"
+
+	contains Operator = "CONTAINS" // in lower case
 )
 
 func (b *searchText) comparison(c *Condition) string {
@@ -142,8 +154,13 @@ func (b *searchText) comparison(c *Condition) string {
 		return column + ` > ` + about.zero()
 	case absent:
 		return column + ` = ` + about.zero()
+	case contains: // without a word that both engines have for it
+		if c.Column != jobText {
+			column = `lower(` + column + `)`
+		}
+		return `replace(` + column + `, ` + b.arg(c.Values[0]) + `, '') <> ` + column
 	}
-	if c != b.lead {
+	if c != b.lead && c.Column != jobText {
 		column = hidden(column, about)
 	}
 	from := len(b.args) + 1
@@ -189,7 +206,10 @@ func (b *searchText) order(by []Order) string {
 		}
 		parts = append(parts, b.key(o.Column, o.Descending))
 	}
-	return ` ORDER BY ` + strings.Join(append(parts, b.key(JobCreatedAt, descending), b.key(jobNumber, descending)), `, `)
+	if !slices.ContainsFunc(by, func(o Order) bool { return o.Column == JobCreatedAt }) {
+		parts = append(parts, b.key(JobCreatedAt, descending))
+	}
+	return ` ORDER BY ` + strings.Join(append(parts, b.key(jobNumber, descending)), `, `)
 }
 
 func (b *searchText) key(c JobColumn, descending bool) string {

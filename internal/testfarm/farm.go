@@ -2,6 +2,8 @@ package testfarm
 
 import (
 	"context"
+	"encoding/json"
+	"os"
 	"testing"
 
 	"github.com/farmhand-render/farmhand/deadline"
@@ -65,4 +67,19 @@ func (f *Farm) JobInput(template string) *deadline.CreateJobInput {
 	return &deadline.CreateJobInput{
 		FarmId: f.FarmID, QueueId: f.QueueID, Template: &template, TemplateType: deadline.JobTemplateTypeYaml, Priority: 50,
 	}
+}
+
+// OwnFarm is the farm that `farmhand dev` made itself, with its workers.
+func (s *Server) OwnFarm(ctx context.Context) (*Farm, error) {
+	f := &Farm{Server: s, Admin: s.Client(Patient)}
+	for f.FarmID == "" || f.QueueID == "" || f.FleetID == "" {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		var e struct{ FarmID, QueueID, FleetID string }
+		if text, err := os.ReadFile(s.endpointPath()); err == nil && json.Unmarshal(text, &e) == nil {
+			f.FarmID, f.QueueID, f.FleetID = e.FarmID, e.QueueID, e.FleetID
+		}
+	}
+	return f, nil
 }

@@ -1,6 +1,7 @@
 package testfarm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,7 @@ type Server struct {
 	Endpoint string
 
 	tb      testing.TB
+	command string
 	args    []string
 	listen  string
 	profile string
@@ -45,7 +47,9 @@ type Server struct {
 type Options struct {
 	// DataDir defaults to a new directory.
 	DataDir string
-	// Args are further arguments of `farmhand server`.
+	// Command is the command that serves: "server" when empty, or "dev".
+	Command string
+	// Args are further arguments of the command.
 	Args []string
 	// Profile is where the server writes a profile of its processor time when it is stopped with [Server.Stop]; "" for none.
 	Profile string
@@ -58,7 +62,7 @@ func Start(tb testing.TB, o Options) *Server {
 		o.DataDir = tb.TempDir()
 	}
 	s := &Server{
-		tb: tb, DataDir: o.DataDir, args: o.Args, profile: o.Profile,
+		tb: tb, DataDir: o.DataDir, command: cmp.Or(o.Command, "server"), args: o.Args, profile: o.Profile,
 		listen: "127.0.0.1:0", logPath: filepath.Join(tb.TempDir(), "server.log"),
 	}
 	tb.Cleanup(func() {
@@ -106,7 +110,7 @@ func (s *Server) launch() error {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the process has its own
-	args := append([]string{"server", "--data-dir", s.DataDir, "--listen", s.listen}, s.args...)
+	args := append([]string{s.command, "--data-dir", s.DataDir, "--listen", s.listen}, s.args...)
 	p := exec.Command(os.Args[0], args...) //nolint:noctx // it ends with its standard input
 	p.Env = append(os.Environ(), commandVar+"=1", profileVar+"="+s.profile)
 	p.Stdout, p.Stderr = log, log

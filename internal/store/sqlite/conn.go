@@ -199,20 +199,25 @@ func (c *conn) Query(ctx context.Context, text string, args []any, scan func(sto
 // Upsert implements [store.Tx]: prepared statements for each row, which is faster here than any statement for many rows.
 func (c *conn) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
 	ctx = context.WithoutCancel(ctx)
-	u := c.upserts[table]
-	if u == nil {
-		var err error
-		if u, err = c.newUpsert(ctx, table); err != nil {
-			return c.failed(err)
+	err := c.sql.Raw(func(driver any) (err error) {
+		u := c.upserts[table]
+		if u == nil {
+			if u, err = newUpsert(ctx, driver, table); err != nil {
+				return err
+			}
+			c.upserts[table] = u
 		}
-		c.upserts[table] = u
-	}
-	values := make([]any, 0, len(table.Columns)+table.Seldom+table.Key)
-	for i := range rows.Len() {
-		values = rows.Append(values[:0], i)
-		if err := u.write(ctx, table, values); err != nil {
-			return c.failed(err)
+		values := make([]any, 0, len(table.Columns))
+		for i := range rows.Len() {
+			values = rows.Append(values[:0], i)
+			if err := u.write(ctx, table, values); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return c.failed(err)
 	}
 	return nil
 }

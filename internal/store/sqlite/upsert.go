@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 
@@ -10,23 +10,28 @@ import (
 )
 
 // upsert is the statements that write a row. SQLite writes an index again whenever one of its columns is set, to the same
-// value even, so the columns that seldom change are compared first.
+// value even, so the columns that seldom change are compared first. They are the driver's own statements: what package
+// database/sql does around each execution is a quarter of the time that it takes.
 type upsert struct {
-	often  *sql.Stmt // inserts the row, or sets what often changes
-	seldom *sql.Stmt // sets what seldom changes when it did; nil when there is nothing of the kind
+	often  driver.Stmt // inserts the row, or sets what often changes
+	seldom driver.Stmt // sets what seldom changes when it did; nil when there is nothing of the kind
+	args   []driver.NamedValue
 }
 
-func (c *conn) newUpsert(ctx context.Context, t *store.Table) (*upsert, error) {
-	often, err := c.sql.PrepareContext(ctx, oftenText(t))
-	if err != nil || t.Seldom == 0 {
-		return &upsert{often: often}, err
+// newUpsert prepares the statements on the driver's connection.
+func newUpsert(ctx context.Context, c any, t *store.Table) (u *upsert, err error) {
+	preparer, ok := c.(driver.ConnPrepareContext)
+	if !ok {
+		return nil, fmt.Errorf("the driver's connection is a %T", c)
 	}
-	u := &upsert{often: often}
-	if u.seldom, err = c.sql.PrepareContext(ctx, seldomText(t)); err != nil {
+	u = &upsert{args: make([]driver.NamedValue, 0, len(t.Columns))}
+	if u.often, err = preparer.PrepareContext(ctx, oftenText(t)); err != nil || t.Seldom == 0 {
+		return u, err
+	}
+	if u.seldom, err = preparer.PrepareContext(ctx, seldomText(t)); err != nil {
 		u.close()
-		return nil, err
 	}
-	return u, nil
+	return u, err
 }
 
 func (u *upsert) close() {
@@ -36,15 +41,23 @@ func (u *upsert) close() {
 	}
 }
 
-// write writes a row. It may use the capacity of row.
+// write writes a row.
 func (u *upsert) write(ctx context.Context, t *store.Table, row []any) error {
-	if _, err := u.often.ExecContext(ctx, row...); err != nil || u.seldom == nil {
+	if err := u.execute(ctx, u.often, row); err != nil || u.seldom == nil {
 		return err
 	}
 	from := t.Key + t.Fixed
-	args := append(row, row[from:from+t.Seldom]...)
-	args = append(args, row[:t.Key]...)
-	_, err := u.seldom.ExecContext(ctx, args[len(row):]...)
+	return u.execute(ctx, u.seldom, row[from:from+t.Seldom], row[:t.Key])
+}
+
+func (u *upsert) execute(ctx context.Context, s driver.Stmt, parts ...[]any) error {
+	u.args = u.args[:0]
+	for _, part := range parts {
+		for _, v := range part {
+			u.args = append(u.args, driver.NamedValue{Ordinal: len(u.args) + 1, Value: v})
+		}
+	}
+	_, err := s.(driver.StmtExecContext).ExecContext(ctx, u.args)
 	return err
 }
 
