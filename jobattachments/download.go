@@ -315,10 +315,11 @@ func (d *directory) fetchSmall(ctx context.Context, f *File) error {
 		d.meter.skip(f.Size)
 		return nil
 	}
-	if err := d.memory.Acquire(ctx, f.Size); err != nil {
+	room := min(f.Size, transferMemory)
+	if err := d.memory.Acquire(ctx, room); err != nil {
 		return context.Cause(ctx)
 	}
-	defer d.memory.Release(f.Size)
+	defer d.memory.Release(room)
 	data := make([]byte, f.Size)
 	err = d.content(ctx, f, data)
 	if err == nil {

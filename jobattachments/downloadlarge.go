@@ -52,9 +52,8 @@ func (d *directory) fill(ctx context.Context, f *File, staged, name string) erro
 		return err
 	}
 	hash := xxh3.New128()
-	begun, err := io.Copy(hash, io.LimitReader(file, f.Size))
+	begun, err := io.Copy(hash, &watchedFile{ctx, io.LimitReader(file, f.Size), d.meter})
 	if err == nil {
-		d.meter.moved(begun)
 		err = d.fetchParts(ctx, f, file, hash, begun)
 	}
 	if err == nil && hashText(hash.Sum128()) != f.Hash {

@@ -178,7 +178,7 @@ func TestHashed(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeTree(t, dir, map[string]string{"a": "hello!"})
-	if _, err := hashFile(source{}, filepath.Join(dir, "a"), before); !errors.Is(err, ErrChanged) {
+	if _, err := hashFile(t.Context(), source{}, filepath.Join(dir, "a"), before, newMeter(Hashing, nil, nil)); !errors.Is(err, ErrChanged) {
 		t.Errorf("got %v", err)
 	}
 }

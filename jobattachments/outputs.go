@@ -39,7 +39,7 @@ type Output struct {
 }
 
 // outputReaders is how many manifests are read at once.
-const outputReaders = 16
+const outputReaders = 32
 
 // ListOutputs finds the outputs of a scope in the bucket, as Deadline's clients do: of each task those of its last action, and those of all
 // chunks. They are in the order in which they were written.

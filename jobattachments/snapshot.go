@@ -72,7 +72,7 @@ func (h *Hasher) manifest(ctx context.Context, root string, files []string, prog
 				if err := ctx.Err(); err != nil {
 					return context.Cause(ctx)
 				}
-				f, cached, err := h.file(from, root, files[i])
+				f, cached, err := h.file(ctx, from, root, files[i], progress)
 				if err != nil {
 					return err
 				}
@@ -80,7 +80,6 @@ func (h *Hasher) manifest(ctx context.Context, root string, files []string, prog
 				if cached {
 					progress.skip(f.Size)
 				} else {
-					progress.moved(f.Size)
 					progress.done()
 				}
 			}
@@ -94,7 +93,7 @@ func (h *Hasher) manifest(ctx context.Context, root string, files []string, prog
 }
 
 // file makes the entry of one file. Its links are followed in what is read, not in its name.
-func (h *Hasher) file(from source, root, path string) (f File, cached bool, err error) {
+func (h *Hasher) file(ctx context.Context, from source, root, path string, progress *meter) (f File, cached bool, err error) {
 	rest, ok := host.below(path, root)
 	if !ok || len(rest) == 0 {
 		return f, false, fmt.Errorf("hash %s: it is not below the root %s", path, root)
@@ -110,7 +109,7 @@ func (h *Hasher) file(from source, root, path string) (f File, cached bool, err 
 	if f.Hash = h.Cache.lookup(path, info); f.Hash != "" {
 		return f, true, nil
 	}
-	sum, err := hashFile(from, path, info)
+	sum, err := hashFile(ctx, from, path, info, progress)
 	if err != nil {
 		return f, false, err
 	}
@@ -124,7 +123,7 @@ const hashBuffer = 256 << 10
 var hashBuffers = sync.Pool{New: func() any { return new([hashBuffer]byte) }}
 
 // hashFile reads a file that had info before. A change meanwhile is ErrChanged.
-func hashFile(from source, path string, before os.FileInfo) (sum xxh3.Uint128, err error) {
+func hashFile(ctx context.Context, from source, path string, before os.FileInfo, progress *meter) (sum xxh3.Uint128, err error) {
 	f, err := from.open(path)
 	if err != nil {
 		return sum, fmt.Errorf("hash: %w", err)
@@ -139,9 +138,10 @@ func hashFile(from source, path string, before os.FileInfo) (sum xxh3.Uint128, e
 			return sum, fmt.Errorf("hash %s: %w", path, err)
 		}
 		size, sum = int64(n), xxh3.Hash128(buffer[:n])
+		progress.moved(size)
 	} else {
 		hash := xxh3.New128()
-		if size, err = io.CopyBuffer(hash, onlyReader{f}, buffer[:]); err != nil {
+		if size, err = io.CopyBuffer(hash, &watchedFile{ctx, f, progress}, buffer[:]); err != nil {
 			return sum, fmt.Errorf("hash %s: %w", path, err)
 		}
 		sum = hash.Sum128()
@@ -156,8 +156,21 @@ func hashFile(from source, path string, before os.FileInfo) (sum xxh3.Uint128, e
 	return sum, nil
 }
 
-// onlyReader hides what else a file can, so that the buffer is used.
-type onlyReader struct{ io.Reader }
+// watchedFile is a file that is read until ctx is done, and whose bytes are counted.
+type watchedFile struct {
+	ctx   context.Context //nolint:containedctx // a reader has no other way to be ended
+	file  io.Reader
+	meter *meter
+}
+
+func (f *watchedFile) Read(p []byte) (int, error) {
+	if f.ctx.Err() != nil {
+		return 0, context.Cause(f.ctx)
+	}
+	n, err := f.file.Read(p)
+	f.meter.moved(int64(n))
+	return n, err
+}
 
 func unchanged(before, after os.FileInfo) bool {
 	return before.Size() == after.Size() && before.ModTime().Equal(after.ModTime())

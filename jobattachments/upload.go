@@ -188,10 +188,11 @@ func (t *uploading) sendSmall(ctx context.Context, f upload) error {
 			return nil
 		}
 	}
-	if err := t.memory.Acquire(ctx, f.Size); err != nil {
+	room := min(f.Size, transferMemory)
+	if err := t.memory.Acquire(ctx, room); err != nil {
 		return context.Cause(ctx)
 	}
-	defer t.memory.Release(f.Size)
+	defer t.memory.Release(room)
 	data, err := t.content(f)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
@@ -34,8 +35,15 @@ func (t *uploading) sendLarge(ctx context.Context, f upload) error {
 	}
 	l := &largeUpload{uploading: t, file: f, key: key}
 	err = l.send(ctx)
-	if l.resumed && hasStatus(err, http.StatusNotFound) { // what was begun is forgotten there
+	if l.resumed && hasStatus(err, http.StatusNotFound) { // what was begun is forgotten there, or another program has finished it
 		l.forget()
+		if there, err = t.S3.exists(ctx, key); err != nil {
+			return err
+		}
+		if there {
+			t.skip(key, f.Size)
+			return nil
+		}
 		l = &largeUpload{uploading: t, file: f, key: key}
 		err = l.send(ctx)
 	}
@@ -55,8 +63,9 @@ type largeUpload struct {
 	resumed bool
 	counted int64 // bytes of parts that were sent before; of the sending goroutine
 
-	mu    sync.Mutex // guards state
+	mu    sync.Mutex // guards the fields below
 	state uploadState
+	kept  time.Time
 }
 
 // uploadState is what a file in StateDir tells of an upload that is under way.
@@ -101,7 +110,9 @@ func (l *largeUpload) send(ctx context.Context) error {
 		l.meter.moved(-l.counted)
 		l.forget()
 		// The caller's context may be done, and the parts would cost money for ever.
-		if aborted := l.S3.abortUpload(context.WithoutCancel(ctx), l.key, l.state.UploadID); aborted != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortPatience)
+		defer cancel()
+		if aborted := l.S3.abortUpload(ctx, l.key, l.state.UploadID); aborted != nil {
 			err = errors.Join(err, aborted)
 		}
 	default:
@@ -181,10 +192,21 @@ func (l *largeUpload) readParts(
 	return nil
 }
 
+// abortPatience bounds the time for giving up an upload.
+const abortPatience = 10 * time.Second
+
+// keepEvery is the least time between writes of what was sent.
+const keepEvery = time.Second
+
+// add notes a part that was sent, and from time to time writes down what was sent: the program may be killed.
 func (l *largeUpload) add(p part) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state.Parts = append(l.state.Parts, p)
+	if now := time.Now(); now.Sub(l.kept) >= keepEvery {
+		l.kept = now
+		l.write()
+	}
 }
 
 // resume takes up what an earlier call has sent.
@@ -212,6 +234,11 @@ func (l *largeUpload) statePath() string {
 func (l *largeUpload) keep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.write()
+}
+
+// write is keep with l.mu held.
+func (l *largeUpload) write() {
 	data, err := json.Marshal(l.state)
 	if l.StateDir == "" || err != nil || os.MkdirAll(l.StateDir, 0o700) != nil {
 		return

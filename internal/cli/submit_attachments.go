@@ -222,7 +222,10 @@ func (a *app) upload(
 		return nil, err
 	}
 	progress := newTransferProgress(a.streams.Err)
-	hasher := jobattachments.Hasher{Cache: caches.hashes, Report: progress.report}
+	hasher := jobattachments.Hasher{Cache: caches.hashes, Report: func(p jobattachments.Progress) {
+		p.TotalBytes = plan.Bytes
+		progress.report(p)
+	}}
 	manifests, err := hasher.Manifests(ctx, plan.Groups)
 	if kept := caches.hashes.Close(); err == nil {
 		err = kept
