@@ -4,6 +4,16 @@
 // that changed; it does no I/O, reads no clock, starts no goroutine and has no randomness but its seed. Package committer
 // owns a core and makes the changes durable before anybody learns of the result.
 //
+// # Where to begin
+//
+//	core.go        Apply: decide, settle, flush, evict           command.go   what can be asked, in the words of the API
+//	job.go step.go task.go                                        what a job is made of; its tasks are cells
+//	lane.go order.go pick.go limit.go chunk.go assign.go          who gets what next
+//	session.go action.go worker.go                                what workers have, and what their reports come to
+//	target.go settle.go association.go compatibility.go           what people ask for, and what follows
+//	budget.go meter.go scaling.go                                 money, usage, how many workers a fleet should have
+//	why.go wake.go inspect.go restore.go changes.go               reasons, hints, checks, rows in and out
+//
 // # What is in memory
 //
 // Queues, fleets, associations, workers, unfinished jobs and their open sessions. A finished job leaves memory with the
@@ -27,6 +37,11 @@
 // A session goes on with its step while its job is the one that should have the worker; else it makes way once its assigned actions
 // are done. Nobody starves: in a balanced queue a job without a worker for [Config.MaxWait] gets one assignment in eight, and where
 // there are fewer workers than queues a queue keeps a worker for [Config.QueueTurn].
+//
+// Tasks of a CHUNK[INT] parameter are put together as they are handed out (chunk.go): one taskRun for several.
+//
+// Why work waits ([Why]) is asked of the same lanes, ranks and matches by which it is decided (why.go), so it is true. Whom a command
+// concerns ([Result].Wake, wake.go) lets the service answer workers whose polls it holds.
 //
 // # A command
 //
@@ -75,7 +90,9 @@
 //   - An action that is over never changes; a result counts once, from the worker that holds the action.
 //   - Counts of steps and jobs are those of their tasks, statuses follow from the counts.
 //   - A step has READY tasks only while all of its dependencies are SUCCEEDED.
-//   - The rows alone reproduce the core: it can be thrown away after any command.
+//   - No job has more sessions than its maximum of workers when it gets one, no limit is exceeded when some of it is taken.
+//   - The rows alone reproduce the core: it can be thrown away after any command. What is not in them is turns: which queue was served
+//     last, how long somebody has waited, when a worker was heard, how long chunks took.
 //
 // [Core.Check] tests them; package schedtest does so after every command of random farms. testdata/ holds the rules as scripts.
 //

@@ -36,12 +36,49 @@ func (m *MemStore) CheckChanges(c *row.Changes) error {
 			}
 		}
 	}
+	if err := m.checkWorkers(c); err != nil {
+		return err
+	}
 	for _, s := range c.Sessions {
 		if m.Sessions[SessionKey{s.JobID, s.Seq}].Lifecycle == status.SessionEnded {
 			return fmt.Errorf("session %s had ended and is written again", s.SessionID)
 		}
 	}
 	return nil
+}
+
+// checkWorkers makes sure that no job gets a session above its maximum of workers.
+func (m *MemStore) checkWorkers(c *row.Changes) error {
+	open, began := map[string]int{}, map[string]bool{}
+	for key, s := range m.Sessions {
+		open[key.JobID] += count(s.Lifecycle != status.SessionEnded)
+	}
+	for _, s := range c.Sessions {
+		old, existed := m.Sessions[SessionKey{s.JobID, s.Seq}]
+		open[s.JobID] += count(s.Lifecycle != status.SessionEnded) - count(existed && old.Lifecycle != status.SessionEnded)
+		began[s.JobID] = began[s.JobID] || !existed
+	}
+	jobs := map[string]row.Job{}
+	for _, j := range c.Jobs {
+		jobs[j.JobID] = j
+	}
+	for id := range began {
+		j, changed := jobs[id]
+		if !changed {
+			j = m.Jobs[id]
+		}
+		if most := int(j.MaxWorkers); began[id] && most > 0 && open[id] > most {
+			return fmt.Errorf("job %s got a session and has %d, it may have %d", id, open[id], most)
+		}
+	}
+	return nil
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // checkHolder makes sure that a worker's reports changed only its own sessions.
