@@ -89,7 +89,7 @@ func newRoot(streams Streams) *cobra.Command {
 	flags.StringVar(&a.global.dataDir, "data-dir", defaultDataDir, "where a farm keeps its data")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkGlobal() }
 	root.AddCommand(
-		a.devCommand(), a.serverCommand(), a.simulateCommand(), a.replayCommand(), a.workerCommand(), a.envCommand(),
+		a.devCommand(), a.serverCommand(), a.simulateCommand(), a.replayCommand(), a.drainCommand(), a.workerCommand(), a.envCommand(),
 		a.submitCommand(), a.jobCommand(), a.apiCommand(), a.keyCommand(),
 		a.userCommand(), a.groupCommand(), a.openjdCommand(),
 	)

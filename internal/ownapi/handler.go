@@ -2,6 +2,7 @@ package ownapi
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 // Prefix is where our own operations begin.
 const Prefix = "/farmhand/"
 
+const maxBody = 1 << 16
+
 // NewHandler gives the handler of the service's paths: those under Prefix are ours, all others are next's.
 func NewHandler(service *farm.Service, next http.Handler) http.Handler {
 	own := http.NewServeMux()
@@ -22,6 +25,16 @@ func NewHandler(service *farm.Service, next http.Handler) http.Handler {
 			StepID: r.URL.Query().Get("stepId"), TaskID: r.URL.Query().Get("taskId"),
 		})
 		write(w, answer, err)
+	})
+	own.HandleFunc("PUT /farmhand/v1/farms/{farmId}/fleets/{fleetId}/workers/{workerId}/drain", func(w http.ResponseWriter, r *http.Request) {
+		in := farm.DrainInput{FarmID: r.PathValue("farmId"), FleetID: r.PathValue("fleetId"), WorkerID: r.PathValue("workerId")}
+		if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
+			write(w, nil, &deadline.ValidationException{
+				Message: "the body is not well-formed: " + err.Error(), Reason: deadline.ValidationExceptionReasonCannotParse,
+			})
+			return
+		}
+		write(w, struct{}{}, service.DrainWorker(r.Context(), in))
 	})
 	own.HandleFunc(Prefix, func(w http.ResponseWriter, _ *http.Request) {
 		server.WriteError(w, &deadline.ValidationException{

@@ -20,7 +20,7 @@ var commands = named(
 	scheduler.PutResource{}, scheduler.DeleteResource{}, scheduler.PutTags{}, scheduler.PutMembership{}, scheduler.DeleteMembership{},
 	scheduler.PutAssociation{}, scheduler.DeleteAssociation{}, scheduler.CreateJob{}, scheduler.UpdateJob{}, scheduler.DeleteJobs{},
 	scheduler.UpdateStep{}, scheduler.UpdateTask{}, scheduler.UpdateSession{}, scheduler.CreateWorker{}, scheduler.UpdateWorker{},
-	scheduler.DeleteWorker{}, scheduler.PutLimitAssociation{}, scheduler.DeleteLimitAssociation{}, scheduler.CountLimits{},
+	scheduler.DeleteWorker{}, scheduler.DrainWorker{}, scheduler.PutLimitAssociation{}, scheduler.DeleteLimitAssociation{}, scheduler.CountLimits{},
 	scheduler.UpdateWorkerSchedule{}, scheduler.Tick{}, scheduler.Why{}, scheduler.FleetSize{},
 )
 

@@ -49,7 +49,7 @@ func (c *Core) assign(w *worker) {
 		}
 		c.settle()
 	}
-	if w.session != nil || w.row.Status == status.WorkerStopping || w.surplus {
+	if w.session != nil || !w.takesWork() {
 		return
 	}
 	if l, st := c.pick(w.fleet, true); st != nil {
@@ -62,7 +62,7 @@ func (c *Core) assign(w *worker) {
 func (c *Core) mayGoOn(s *session) bool {
 	j := s.job
 	return s.step.ready() && s.link.serves() && s.link.runs(s.step.class) &&
-		s.worker.row.Status != status.WorkerStopping &&
+		s.worker.takesWork() &&
 		(j.row.MaxWorkers <= 0 || j.sessions <= int(j.row.MaxWorkers)) &&
 		!c.consider(s)
 }
@@ -133,7 +133,7 @@ func (c *Core) depth(s *session) int {
 
 // schedule is the answer to a worker: all that it holds, delivered now.
 func (c *Core) schedule(w *worker) *Schedule {
-	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.interval(), Stop: w.surplus}
+	out := &Schedule{Cancel: map[string][]int64{}, Interval: c.interval(), Stop: w.toStop()}
 	s := w.session
 	if s == nil {
 		return out

@@ -154,6 +154,8 @@ func (c *Core) decide(command Command) (Result, error) {
 		return Result{}, c.createWorker(cmd)
 	case UpdateWorker:
 		return Result{}, c.updateWorker(cmd)
+	case DrainWorker:
+		return Result{}, c.drainWorker(cmd)
 	case DeleteWorker:
 		return Result{}, c.deleteWorker(cmd)
 	case PutResource:

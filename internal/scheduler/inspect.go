@@ -158,7 +158,7 @@ func (c *Core) checkSession(s *session, report reporter) {
 func (c *Core) checkFleet(f *fleet, report reporter) {
 	free := 0
 	for _, w := range f.workers {
-		free += count(w.row.Status == status.WorkerStarted || w.row.Status == status.WorkerIdle)
+		free += count(w.takesWork() && (w.row.Status == status.WorkerStarted || w.row.Status == status.WorkerIdle))
 		if online := w.row.Status.Online(); online != w.beat.linked() {
 			report("worker %s is %s but listened to: %t", w.row.WorkerID, w.row.Status, w.beat.linked())
 		}

@@ -42,9 +42,7 @@ func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 			return fmt.Errorf("restore worker %s: its fleet %s is missing", r.WorkerID, r.FleetID)
 		}
 		w := c.addWorker(r, f)
-		if r.Status == status.WorkerStarted || r.Status == status.WorkerIdle {
-			f.free++
-		}
+		c.refree(w)
 		if r.Status.Online() {
 			c.hear(w)
 		}

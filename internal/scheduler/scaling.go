@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // FleetScaling says how a fleet grows and shrinks with its work (§8.4).
@@ -127,6 +128,7 @@ func (c *Core) shrink(f *fleet) {
 	})
 	for _, w := range idle[:min(len(idle), max(0, staying-c.target(f)))] {
 		w.surplus = true
+		c.refree(w)
 		c.dirty.surplus = append(c.dirty.surplus, w)
 	}
 }
@@ -134,4 +136,6 @@ func (c *Core) shrink(f *fleet) {
 // stay makes a worker that begins anew one that may work.
 func (c *Core) stay(w *worker) {
 	w.surplus, w.worked = false, c.lived
+	w.row.Drain = row.DrainNone
+	c.refree(w)
 }

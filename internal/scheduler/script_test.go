@@ -273,6 +273,14 @@ func (s *script) command(d *datadriven.TestData) scheduler.Command {
 			s.t.Fatal(err)
 		}
 		return scheduler.UpdateWorker{FleetID: s.fleets[id], WorkerID: id, Status: to, By: id}
+	case "drain":
+		how := row.DrainEventual
+		if a["now"] != "" {
+			how = row.DrainImmediate
+		} else if a["undo"] != "" {
+			how = row.DrainNone
+		}
+		return scheduler.DrainWorker{FleetID: s.fleets[id], WorkerID: id, Drain: how, By: "wrangler"}
 	case "worker-delete":
 		return scheduler.DeleteWorker{FleetID: s.fleets[id], WorkerID: id}
 	case "submit":

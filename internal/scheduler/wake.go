@@ -38,7 +38,7 @@ func (c *Core) wakes(asker string) []Wake {
 		}
 	}
 	for _, w := range c.dirty.workers {
-		if !w.row.Status.Online() && w.row.WorkerID != asker {
+		if (!w.row.Status.Online() || w.toStop()) && w.row.WorkerID != asker {
 			out = append(out, Wake{FleetID: w.fleet.id, WorkerID: w.row.WorkerID})
 		}
 	}

@@ -231,7 +231,7 @@ func (c *Core) whyLink(s *step, l *link) Reason {
 		r.Code = WhyLimit
 		r.Subjects, r.Message = takes.full()
 	case online == 0:
-		r.Code, r.Message = WhyNoWorkers, "no worker of the fleet is online"
+		r.Code, r.Message = WhyNoWorkers, "no worker of the fleet is online and takes work"
 	default:
 		c.whyTurn(s, l, online, &r)
 	}
@@ -271,7 +271,7 @@ func (c *Core) whyTurn(s *step, l *link, online int, r *Reason) {
 func (f *fleet) online() int {
 	n := 0
 	for _, w := range f.workers {
-		n += count(w.row.Status.Online() && w.row.Status != status.WorkerStopping)
+		n += count(w.row.Status.Online() && w.takesWork())
 	}
 	return n
 }

@@ -16,6 +16,7 @@ type worker struct {
 	dirty   bool
 	worked  time.Duration // when it last had a session or began, in the time that the core has lived
 	surplus bool          // it is to stop, see [Core.shrink]
+	free    bool          // counted in its fleet
 
 	heard time.Duration // in the time that the core has lived
 	beat  node[worker]  // in heard, while it is online
@@ -51,8 +52,7 @@ func (c *Core) setWorker(w *worker, to status.Worker, by cause) bool {
 		return false
 	}
 	w.row.Status = to
-	w.fleet.free += count(to == status.WorkerStarted || to == status.WorkerIdle) -
-		count(from == status.WorkerStarted || from == status.WorkerIdle)
+	c.refree(w)
 	c.dirtyWorker(w)
 	return true
 }

@@ -8,16 +8,16 @@ import (
 )
 
 var workers = newTable("worker", 1, 4,
-	"worker_id, farm_id, fleet_id, created_at, created_by, status, updated_at, updated_by, host_properties, capabilities",
+	"worker_id, farm_id, fleet_id, created_at, created_by, status, updated_at, updated_by, host_properties, capabilities, drain",
 	func(v []any, r *row.Worker) []any {
 		return append(v, r.WorkerID, r.FarmID, r.FleetID, r.CreatedAt, r.CreatedBy,
-			r.Status.String(), r.UpdatedAt, r.UpdatedBy, document(r.HostProperties), document(r.Capabilities))
+			r.Status.String(), r.UpdatedAt, r.UpdatedBy, document(r.HostProperties), document(r.Capabilities), string(r.Drain))
 	},
 	func(r *row.Worker) []any {
 		return []any{
 			&r.WorkerID, &r.FarmID, &r.FleetID, &r.CreatedAt, &r.CreatedBy,
 			parsed[status.Worker]{&r.Status, status.ParseWorker},
-			&r.UpdatedAt, &r.UpdatedBy, &r.HostProperties, &r.Capabilities,
+			&r.UpdatedAt, &r.UpdatedBy, &r.HostProperties, &r.Capabilities, (*string)(&r.Drain),
 		}
 	})
 

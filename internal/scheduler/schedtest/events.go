@@ -156,7 +156,11 @@ func (s *simulation) checkTaken(expected map[ActionKey]status.Action) error {
 
 func (s *simulation) disturb(a *agent) error {
 	update := scheduler.UpdateWorker{FleetID: a.fleet, WorkerID: a.id}
-	switch s.random.IntN(5) {
+	switch s.random.IntN(6) {
+	case 5:
+		how := []row.Drain{row.DrainNone, row.DrainEventual, row.DrainImmediate}[s.random.IntN(3)]
+		_, _, err := s.try(scheduler.DrainWorker{FleetID: a.fleet, WorkerID: a.id, Drain: how, By: "wrangler"})
+		return err
 	case 0: // it dies and nobody hears of it
 		a.reset()
 		return nil
@@ -265,6 +269,11 @@ func (s *simulation) comeToRest() error {
 		return err
 	}
 	for _, a := range s.agents {
+		if w := s.store.Workers[a.id]; w.Drain != row.DrainNone && w.Status.Online() {
+			if err := s.must(scheduler.DrainWorker{FleetID: a.fleet, WorkerID: a.id}); err != nil {
+				return err
+			}
+		}
 		if s.store.Workers[a.id].Status == status.WorkerStopping { // it finishes what it had begun to do
 			a.reset()
 			if err := s.must(scheduler.UpdateWorker{FleetID: a.fleet, WorkerID: a.id, Status: status.WorkerStopped}); err != nil {

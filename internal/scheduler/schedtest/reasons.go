@@ -7,6 +7,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // checkReasons holds a core to what it says of waiting work: a worker without a session then asks for work, and must get what was
@@ -15,7 +16,7 @@ func (s *simulation) checkReasons(twin *scheduler.Core) error {
 	var idle []string
 	for _, id := range slices.Sorted(maps.Keys(s.store.Workers)) {
 		w := s.store.Workers[id]
-		if w.Status == status.WorkerIdle || w.Status == status.WorkerStarted {
+		if w.Drain == row.DrainNone && (w.Status == status.WorkerIdle || w.Status == status.WorkerStarted) {
 			idle = append(idle, id)
 		}
 	}

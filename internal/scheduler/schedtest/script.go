@@ -52,6 +52,9 @@ func (s *simulation) write(command scheduler.Command, lost bool) {
 		s.note("worker-create %s fleet=%s", cmd.Worker.WorkerID, cmd.Worker.FleetID)
 	case scheduler.UpdateWorker:
 		s.note("worker %s status=%s", cmd.WorkerID, cmd.Status)
+	case scheduler.DrainWorker:
+		words := map[row.Drain]string{row.DrainNone: "undo", row.DrainEventual: "", row.DrainImmediate: "now"}
+		s.note("%s", strings.TrimSpace("drain "+cmd.WorkerID+" "+words[cmd.Drain]))
 	case scheduler.DeleteWorker:
 		s.note("worker-delete %s", cmd.WorkerID)
 	case scheduler.CreateJob:

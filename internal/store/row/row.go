@@ -154,6 +154,7 @@ type Worker struct {
 	Stamp
 	HostProperties []byte // JSON HostPropertiesResponse; nil when never told
 	Capabilities   []byte // JSON WorkerCapabilities as last reported; nil when never told
+	Drain          Drain
 }
 
 // Job is the changing part of a job. Primary key JobID.

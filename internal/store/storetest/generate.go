@@ -113,6 +113,7 @@ func (r *Random) Worker(farmID, fleetID string) row.Worker {
 		FarmID: farmID, FleetID: fleetID, WorkerID: r.ID("worker"), Stamp: r.stamp(),
 		Status:         status.Worker(rapid.Uint8Range(0, uint8(status.WorkerNotCompatible)).Draw(r.T, "worker status")),
 		HostProperties: r.document(), Capabilities: r.document(),
+		Drain: rapid.SampledFrom([]row.Drain{row.DrainNone, row.DrainEventual, row.DrainImmediate}).Draw(r.T, "drain"),
 	}
 }
 
