@@ -48,6 +48,7 @@ type keyFlags struct {
 	kind, user        string
 	farms, operations []string
 	farmID, fleetID   string
+	accountID         string
 }
 
 func (a *app) keyCreateCommand() *cobra.Command {
@@ -59,6 +60,7 @@ func (a *app) keyCreateCommand() *cobra.Command {
 	f.StringVar(&flags.user, "user", "", "the person whose key it is, by name or id; implies --kind user")
 	f.StringSliceVar(&flags.farms, "farm", nil, "limit a service to these farms")
 	f.StringSliceVar(&flags.operations, "operation", nil, "limit a service to these operations, such as CreateJob")
+	f.StringVar(&flags.accountID, "account-id", installation.DefaultAccountID, "the account in the ARN of the key's owner: that of the service")
 	f.StringVar(&flags.farmID, "worker-farm-id", "", "limit a worker host to a farm")
 	f.StringVar(&flags.fleetID, "worker-fleet-id", "", "limit a worker host to a fleet")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -109,7 +111,7 @@ func (k *keyFlags) check() error {
 // principal is who calls with the key.
 func (k *keyFlags) principal(identity *installation.Identity, name string) (auth.Principal, error) {
 	who := auth.Principal{
-		Kind: keyKinds[k.kind], ARN: "arn:aws:iam::" + installation.DefaultAccountID + ":user/" + name,
+		Kind: keyKinds[k.kind], ARN: "arn:aws:iam::" + k.accountID + ":user/" + name,
 		Farms: k.farms, Operations: k.operations, FarmID: k.farmID, FleetID: k.fleetID,
 	}
 	if who.Kind == auth.User {
