@@ -57,8 +57,17 @@ func decideRole(who *auth.Principal, access ObjectAccess, bucket, path string) D
 	return allow()
 }
 
-// below says whether path lies in the directory prefix. Nothing is below no prefix.
+// below says whether path lies in the directory prefix. Nothing is below no prefix, and nothing that something on the way could take for
+// a path that leads out.
 func below(prefix, path string) bool {
 	prefix = strings.TrimSuffix(prefix, "/")
-	return prefix != "" && strings.HasPrefix(path, prefix+"/")
+	if prefix == "" || !strings.HasPrefix(path, prefix+"/") {
+		return false
+	}
+	for segment := range strings.SplitSeq(path[len(prefix)+1:], "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
 }

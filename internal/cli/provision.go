@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
@@ -39,33 +40,30 @@ func (a *app) provision(ctx context.Context, e *endpoint, flags *serverFlags, lo
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	key, err := e.hostKey()
-	if err != nil {
+	local := &provisioner.Local{
+		Command: func(fleet provisioner.Fleet, stateDir string) []string {
+			return []string{
+				program, "worker", "--farm-id", fleet.FarmID, "--fleet-id", fleet.FleetID, "--state-dir", stateDir,
+				"--log-level", flags.logLevel, "--until-input-ends",
+			}
+		},
+		Env: sync.OnceValues(e.hostEnvironment), Dir: filepath.Join(e.DataDir, "fleets"), Output: a.streams.Err,
+	}
+	if err := local.Sweep(); err != nil {
 		return err
 	}
-	dir := filepath.Join(e.DataDir, "fleets")
-	if err := os.RemoveAll(dir); err != nil { // states of workers of an earlier program: they register anew
-		return fmt.Errorf("clear the states of workers: %w", err)
-	}
-	return provisioner.New(provisioner.Options{
-		Client: e.client(), Logger: logger,
-		Provider: &provisioner.Local{
-			Command: func(fleet provisioner.Fleet, stateDir string) []string {
-				return []string{
-					program, "worker", "--farm-id", fleet.FarmID, "--fleet-id", fleet.FleetID, "--state-dir", stateDir,
-					"--log-level", flags.logLevel, "--until-input-ends",
-				}
-			},
-			Env: e.hostEnvironment(key), Dir: dir, Output: a.streams.Err,
-		},
-	}).Run(ctx)
+	return provisioner.New(provisioner.Options{Client: e.client(), Logger: logger, Provider: local}).Run(ctx)
 }
 
 // hostEnvironment is that of this process with the address of the service and the key of a worker host, and nothing else of AWS's.
-func (e *endpoint) hostEnvironment(key sigv4.Credentials) []string {
+func (e *endpoint) hostEnvironment() ([]string, error) {
+	key, err := e.hostKey()
+	if err != nil {
+		return nil, err
+	}
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	return append(env, "AWS_ENDPOINT_URL="+e.Endpoint, "AWS_REGION="+e.Region, "AWS_ACCESS_KEY_ID="+key.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY="+key.SecretAccessKey, "AWS_EC2_METADATA_DISABLED=true")
+		"AWS_SECRET_ACCESS_KEY="+key.SecretAccessKey, "AWS_EC2_METADATA_DISABLED=true"), nil
 }
 
 // hostKeyName is the name of the access key with which hosts of service-managed fleets register their workers.

@@ -165,7 +165,7 @@ func TestRoles(t *testing.T) {
 				if tt.outside == "" {
 					within = ""
 				}
-				for _, prefix := range []string{"rootless/", "", "elsewhere/root/"} {
+				for _, prefix := range []string{"rootless/", "", "elsewhere/root/", "root/../elsewhere/", "root/./"} {
 					if got := strings.ReplaceAll(allowed(t, c, queue, prefix, other), "s", ""); got != within {
 						t.Errorf("%s: may %q below %q, want %q", tt.who.Kind, got, prefix, within)
 					}

@@ -127,7 +127,8 @@ func refuseUnknown(q *Request) error {
 // patience is how long a caller may send nothing.
 const patience = 2 * time.Minute
 
-// patient moves the deadline of a connection while a body makes progress, so that a large one may take long and a dead one may not.
+// patient moves the deadline of a connection while a body makes progress, so that a large one may take long and a dead one may not. At
+// the end of the body the deadline goes: an answer may take longer.
 type patient struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -139,9 +140,15 @@ const extendAfter = 1 << 20
 
 func patiently(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
 	p := &patient{ReadCloser: body, control: http.NewResponseController(w)}
-	p.extend()
+	if body == http.NoBody {
+		p.end()
+	} else {
+		p.extend()
+	}
 	return p
 }
+
+func (p *patient) end() { _ = p.control.SetReadDeadline(time.Time{}) }
 
 func (p *patient) extend() {
 	p.since = 0
@@ -150,7 +157,11 @@ func (p *patient) extend() {
 
 func (p *patient) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	if p.since += int64(n); p.since >= extendAfter {
+	p.since += int64(n)
+	switch {
+	case errors.Is(err, io.EOF):
+		p.end()
+	case p.since >= extendAfter:
 		p.extend()
 	}
 	return n, err

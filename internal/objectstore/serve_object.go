@@ -180,11 +180,18 @@ func (s *Store) serveGetObject(w http.ResponseWriter, q *Request) error {
 	if q.Method == http.MethodHead || n == 0 {
 		return nil
 	}
+	// A reader that is gone must not keep the files.
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(patience + time.Duration(n/slowest)*time.Second)) // not every connection has one
 	if err := o.CopyRange(w, from, n); err != nil {
 		return errors.Join(errCutOff, err)
 	}
+	_ = control.SetWriteDeadline(time.Time{})
 	return nil
 }
+
+// slowest is how slow a reader may be on average, in bytes a second.
+const slowest = 32 << 10
 
 // span finds which bytes of the object are asked for: all, a range or a part.
 func (o *Object) span(w http.ResponseWriter, q *Request) (status int, from, n int64, err error) {
@@ -196,7 +203,7 @@ func (o *Object) span(w http.ResponseWriter, q *Request) (status int, from, n in
 		if from, n, err = o.part(w, q.Query.Get("partNumber")); err != nil {
 			return 0, 0, 0, err
 		}
-		if n == o.Size {
+		if n == 0 {
 			return http.StatusOK, from, n, nil
 		}
 	} else {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 )
 
 // Local provides workers as processes on this machine, one for each host. A process is told to drain by the end of its standard input,
@@ -18,8 +20,8 @@ import (
 type Local struct {
 	// Command gives the program and arguments of a worker of a fleet that keeps its state in a directory.
 	Command func(fleet Fleet, stateDir string) []string
-	Env     []string // of the processes
-	Dir     string   // a directory for the states of workers
+	Env     func() ([]string, error) // of the processes
+	Dir     string                   // a directory for the states of workers
 	Output  io.Writer
 }
 
@@ -33,6 +35,10 @@ func (l *Local) Launch(ctx context.Context, fleet Fleet) (Host, error) {
 			return nil, fmt.Errorf("the fleet's workers need %s, this machine has %s: run workers for it elsewhere", want, runtime.GOOS)
 		}
 	}
+	env, err := l.Env()
+	if err != nil {
+		return nil, err
+	}
 	parent := filepath.Join(l.Dir, fleet.FleetID)
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of a worker: %w", err)
@@ -44,7 +50,7 @@ func (l *Local) Launch(ctx context.Context, fleet Fleet) (Host, error) {
 	command := l.Command(fleet, dir)
 	h := &process{dir: dir, done: make(chan struct{})}
 	h.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
-	h.cmd.Env, h.cmd.Stdout, h.cmd.Stderr = l.Env, l.Output, l.Output
+	h.cmd.Env, h.cmd.Stdout, h.cmd.Stderr = env, l.Output, l.Output
 	ownGroup(h.cmd) // a Ctrl-C on the terminal is for the program that started it
 	if h.input, err = h.cmd.StdinPipe(); err == nil {
 		err = h.cmd.Start()
@@ -54,6 +60,24 @@ func (l *Local) Launch(ctx context.Context, fleet Fleet) (Host, error) {
 	}
 	go h.wait()
 	return h, nil
+}
+
+// Sweep removes the states of workers whose processes ended without this program. Those of workers that still drain stay.
+func (l *Local) Sweep() error {
+	dirs, err := filepath.Glob(filepath.Join(l.Dir, "*", "worker-*"))
+	if err != nil {
+		return fmt.Errorf("sweep the states of workers: %w", err)
+	}
+	for _, dir := range dirs {
+		lock, err := diskfile.TryAcquire(filepath.Join(dir, "lock"))
+		if errors.Is(err, diskfile.ErrHeld) {
+			continue
+		}
+		if err = errors.Join(err, lock.Release(), os.RemoveAll(dir)); err != nil {
+			return fmt.Errorf("sweep the states of workers: %w", err)
+		}
+	}
+	return nil
 }
 
 // process is a worker process.

@@ -17,6 +17,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
 	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/diskfile"
 	"github.com/farmhand-render/farmhand/internal/installation"
 )
 
@@ -267,7 +268,7 @@ func TestLocalProcesses(t *testing.T) {
 		Command: func(_ Fleet, stateDir string) []string {
 			return []string{"sh", "-c", `echo '{"workerId":"worker-1"}' > "$0"/worker.json; cat; echo drained`, stateDir}
 		},
-		Env: os.Environ(), Dir: dir, Output: &output,
+		Env: func() ([]string, error) { return os.Environ(), nil }, Dir: dir, Output: &output,
 	}
 	h, err := l.Launch(t.Context(), Fleet{FleetID: "fleet-1"})
 	if err != nil {
@@ -286,6 +287,25 @@ func TestLocalProcesses(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*", "*")); err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+	held, left := filepath.Join(dir, "fleet-1", "worker-held"), filepath.Join(dir, "fleet-1", "worker-left")
+	for _, dir := range []string{held, left} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock, err := diskfile.TryAcquire(filepath.Join(held, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := filepath.Glob(filepath.Join(dir, "*", "*")); err != nil || len(there) != 1 || there[0] != held {
+		t.Errorf("after the sweep: %v, %v", there, err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
 	}
 	windows := &deadline.ServiceManagedEc2FleetConfiguration{InstanceCapabilities: deadline.ServiceManagedEc2InstanceCapabilities{
 		OsFamily: deadline.ServiceManagedFleetOperatingSystemFamilyWindows,

@@ -91,6 +91,13 @@ func testMultipart(t *testing.T, s *suite) {
 	if part != second || aws.ToInt32(partHead.PartsCount) != 3 {
 		t.Errorf("part 2 has %d bytes, of %d parts", len(part), aws.ToInt32(partHead.PartsCount))
 	}
+	s.put(t, "simple", "one part")
+	if got := s.plain(t, "GET", "/"+s.bucket+"/simple?partNumber=1", "", nil); got.status != 206 || got.body != "one part" || got.header.Get("Content-Range") != "bytes 0-7/8" {
+		t.Errorf("the only part: %+v", got)
+	}
+	if got := s.plain(t, "GET", "/"+s.bucket+"/simple?partNumber=2", "", nil); got.status != 416 {
+		t.Errorf("a part that is not there: status %d", got.status)
+	}
 	// A client that did not get the answer asks again.
 	again, err := s.complete(t, "k ü", upload, parts...)
 	if err != nil || aws.ToString(again.ETag) != aws.ToString(out.ETag) {
