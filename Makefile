@@ -51,6 +51,10 @@ differential: clients ## compare 20,000 expressions and 5,000 templates with Ope
 bench: ## measure what DESIGN's budgets name
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/farmbench
 
+.PHONY: bench-openjd
+bench-openjd: clients ## measure Open Job Description beside its Python packages and, where there is a cargo, its Rust crates
+	$(GO) run ./internal/openjdbench
+
 .PHONY: lint
 lint: $(LINT) ## check style
 	$(LINT) run --allow-serial-runners

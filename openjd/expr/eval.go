@@ -11,8 +11,8 @@ import (
 func (n *literalNode) eval(*machine, Type) (Value, error) { return n.value, nil }
 
 func (n *nameNode) eval(m *machine, _ Type) (Value, error) {
-	if v, ok := m.symbols.Lookup(n.name); ok {
-		return v, nil
+	if v := m.symbols.find(n.name, n.hash); v != nil {
+		return *v, nil
 	}
 	v, rest, ok := m.find(n.name)
 	if !ok {
@@ -99,9 +99,9 @@ func (n *callNode) eval(m *machine, _ Type) (Value, error) {
 	if n.f == nil || n.f.host && !m.onHost() {
 		return Value{}, n.unknown(m)
 	}
-	base := m.memory
-	args := make([]Value, len(n.args))
-	for i, a := range n.args {
+	base, bottom := m.memory, len(m.stack)
+	defer func() { m.stack = m.stack[:bottom] }()
+	for _, a := range n.args {
 		v, err := a.eval(m, 0)
 		if err != nil {
 			return Value{}, err
@@ -109,9 +109,9 @@ func (n *callNode) eval(m *machine, _ Type) (Value, error) {
 		if err := m.hold(&v); err != nil {
 			return Value{}, err
 		}
-		args[i] = v
+		m.stack = append(m.stack, v)
 	}
-	v, err := n.f.apply(m, n.span, args, n.method)
+	v, err := n.f.apply(m, n.span, m.stack[bottom:], n.method)
 	m.memory = base
 	return v, err
 }
@@ -163,9 +163,50 @@ func (n *binaryNode) eval(m *machine, _ Type) (Value, error) {
 	if err := m.hold(&b); err != nil {
 		return Value{}, err
 	}
-	v, err := n.f.apply(m, n.span, []Value{a, b}, false)
+	v, done, err := n.fast(m, &a, &b)
+	if !done {
+		bottom := len(m.stack)
+		m.stack = append(m.stack, a, b)
+		v, err = n.f.apply(m, n.span, m.stack[bottom:], false)
+		m.stack = m.stack[:bottom]
+	}
 	m.memory = base
 	return v, err
+}
+
+// fast computes what is frequent without looking for an overload: integers with integers, texts with texts.
+func (n *binaryNode) fast(m *machine, a, b *Value) (v Value, done bool, err error) {
+	if a.unresolved || b.unresolved || a.typ != b.typ {
+		return Value{}, false, nil
+	}
+	if a.typ == TypeString && n.op == "+" {
+		total := len(a.text) + len(b.text)
+		if err := m.room(int64(total)); err != nil {
+			return Value{}, true, err
+		}
+		return String(a.text + b.text), true, m.spend(1 + text256(total))
+	}
+	if a.typ != TypeInt {
+		return Value{}, false, nil
+	}
+	var result int64
+	ok := false
+	switch n.op {
+	case "+":
+		result, ok = addInt(int64(a.number), int64(b.number))
+	case "-":
+		result, ok = subInt(int64(a.number), int64(b.number))
+	case "*":
+		result, ok = mulInt(int64(a.number), int64(b.number))
+	case "%":
+		if int64(a.number) >= 0 && int64(b.number) > 0 {
+			result, ok = int64(a.number)%int64(b.number), true
+		}
+	}
+	if !ok {
+		return Value{}, false, nil // the table has the message
+	}
+	return Int(result), true, m.spend(1)
 }
 
 func (n *compareNode) eval(m *machine, _ Type) (Value, error) {
@@ -180,7 +221,10 @@ func (n *compareNode) eval(m *machine, _ Type) (Value, error) {
 			return Value{}, err
 		}
 		at := span{n.operands[i].place().start, n.operands[i+1].place().end, n.marks[i]}
-		v, err := f.apply(m, at, []Value{left, right}, false)
+		bottom := len(m.stack)
+		m.stack = append(m.stack, left, right)
+		v, err := f.apply(m, at, m.stack[bottom:], false)
+		m.stack = m.stack[:bottom]
 		if err != nil {
 			return Value{}, err
 		}

@@ -68,8 +68,9 @@ func collectName(n *nameNode, locals []string, dst []Reference) []Reference {
 // Eval evaluates the expression. With a target the value gets one of its types, if need be by a conversion; 0 takes any. When a symbol
 // is unresolved the result can be too: that is how expressions are checked. The error is an *EvaluationError or a *LimitError.
 func (e *Expression) Eval(symbols *SymbolTable, target Type) (Value, error) {
-	m := machine{text: e.text, symbols: symbols}
-	v, err := e.root.eval(&m, target)
+	m := newMachine(e.text, symbols)
+	defer m.done()
+	v, err := e.root.eval(m, target)
 	if err != nil {
 		return Value{}, err
 	}

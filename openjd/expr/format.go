@@ -21,6 +21,18 @@ type FormatString struct {
 type segment struct {
 	literal    string
 	expression expression // nil for literal text
+	symbol     *name      // the expression when it is a name
+}
+
+// newSegment makes the segment of an expression.
+func newSegment(e expression) segment {
+	switch e := e.(type) {
+	case *name:
+		return segment{expression: e, symbol: e}
+	case *symbolExpression:
+		return segment{expression: e, symbol: &e.name}
+	}
+	return segment{expression: e}
 }
 
 // Reference is one symbol that a format string needs.
@@ -78,7 +90,7 @@ func ParseExtended(text string) (FormatString, error) {
 		if IsIdentifier(strings.ReplaceAll(trimmed, ".", "")) {
 			// Most expressions are names, which need no machine.
 			if n, err := parseName(trimmed, offset); err == nil && !IsReserved(beginning(trimmed)) {
-				return &symbolExpression{n, &Expression{text: trimmed, root: &nameNode{span{0, len(trimmed), 0}, trimmed}}}, nil
+				return &symbolExpression{*n, &Expression{text: trimmed, root: &nameNode{span{0, len(trimmed), 0}, trimmed, n.hash}}}, nil
 			}
 		}
 		return ParseExpression(trimmed)
@@ -121,7 +133,7 @@ func parseFormat(text string, parse func(inner string, offset int) (expression, 
 		if literal != "" {
 			f.segments = append(f.segments, segment{literal: literal})
 		}
-		f.segments = append(f.segments, segment{expression: n})
+		f.segments = append(f.segments, newSegment(n))
 		if len(f.segments) > 2*MaxExpressions {
 			return FormatString{}, &SyntaxError{offset + open, fmt.Sprintf("more than %d expressions in one format string", MaxExpressions)}
 		}
@@ -177,6 +189,12 @@ func (f FormatString) Append(dst []byte, symbols *SymbolTable) ([]byte, error) {
 		if s.expression == nil {
 			dst = append(dst, s.literal...)
 			continue
+		}
+		if s.symbol != nil {
+			if v := symbols.find(s.symbol.Name, s.symbol.hash); v != nil && !v.unresolved {
+				dst = v.appendText(dst)
+				continue
+			}
 		}
 		v, err := s.expression.evaluate(symbols, 0)
 		if err != nil {

@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // Limits bounds what the evaluation of one expression may cost (expression language, bounded evaluation).
@@ -22,12 +23,31 @@ type machine struct {
 	text    string
 	symbols *SymbolTable
 	locals  []local
+	stack   []Value // arguments of the calls under way
 	host    *Host
 	located bool // host was looked up
 	limits  Limits
 	metered bool // limits were looked up
 	ops     int64
 	memory  int64
+}
+
+// machines are kept because an expression is evaluated for each task.
+var machines = sync.Pool{New: func() any { return new(machine) }}
+
+// newMachine returns a machine to give back with done.
+func newMachine(text string, symbols *SymbolTable) *machine {
+	m := machines.Get().(*machine)
+	m.text, m.symbols = text, symbols
+	return m
+}
+
+// done forgets what the machine worked on.
+func (m *machine) done() {
+	clear(m.stack[:cap(m.stack)])
+	clear(m.locals[:cap(m.locals)])
+	*m = machine{stack: m.stack[:0], locals: m.locals[:0]}
+	machines.Put(m)
 }
 
 // local is the variable of a comprehension.
@@ -78,11 +98,11 @@ func text256(n int) int64 { return int64(n+255) / 256 }
 
 // room checks that n more bytes may be alive, before they are made.
 func (m *machine) room(n int64) error {
-	if m.memory+n < 1<<16 && n >= 0 {
+	if n >= 0 && n < 1<<15 && m.memory < 1<<15 { // any sensible limit is larger
 		return nil
 	}
 	m.loadLimits()
-	if n < 0 || m.memory+n > m.limits.Memory {
+	if n < 0 || n > m.limits.Memory-m.memory {
 		return &LimitError{fmt.Sprintf("the expression needs more than %d bytes of memory", m.limits.Memory)}
 	}
 	return nil

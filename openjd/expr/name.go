@@ -3,16 +3,21 @@ package expr
 import "strings"
 
 // name is the base language's only expression: identifiers joined by dots, blanks around the whole.
-type name Reference
+type name struct {
+	Reference
+	hash uint64 // of the name
+}
 
-func (n name) references(dst []Reference) []Reference { return append(dst, Reference(n)) }
+func (n *name) references(dst []Reference) []Reference { return append(dst, n.Reference) }
 
-func (n name) evaluate(symbols *SymbolTable, target Type) (Value, error) {
-	v, ok := symbols.Lookup(n.Name)
-	switch {
-	case !ok && symbols.IsOpen():
+func (n *name) evaluate(symbols *SymbolTable, target Type) (Value, error) {
+	var v Value
+	switch found := symbols.find(n.Name, n.hash); {
+	case found != nil:
+		v = *found
+	case symbols.IsOpen():
 		v = Unresolved(TypeAny)
-	case !ok:
+	default:
 		return Value{}, &UndefinedError{Name: n.Name}
 	}
 	if target == 0 || v.typ&target != 0 && !v.unresolved {
@@ -32,33 +37,33 @@ type symbolExpression struct {
 }
 
 func (s *symbolExpression) references(dst []Reference) []Reference {
-	return append(dst, Reference(s.name))
+	return append(dst, s.Reference)
 }
 
 func (s *symbolExpression) evaluate(symbols *SymbolTable, target Type) (Value, error) {
 	if target == 0 {
-		if v, ok := symbols.Lookup(s.Name); ok {
-			return v, nil
+		if v := symbols.find(s.Name, s.hash); v != nil {
+			return *v, nil
 		}
 	}
 	return s.Eval(symbols, target)
 }
 
 // parseName parses the text between the braces; offset is where that text begins in the format string.
-func parseName(inner string, offset int) (name, error) {
+func parseName(inner string, offset int) (*name, error) {
 	trimmed := strings.TrimLeft(inner, blanks)
 	offset += len(inner) - len(trimmed)
 	trimmed = strings.TrimRight(trimmed, blanks)
 	if trimmed == "" {
-		return name{}, &SyntaxError{offset, "nothing between {{ and }}: a name such as Param.Frame must stand there"}
+		return nil, &SyntaxError{offset, "nothing between {{ and }}: a name such as Param.Frame must stand there"}
 	}
 	for rest, at := trimmed, offset; ; {
 		part, tail, more := strings.Cut(rest, ".")
 		if !IsIdentifier(part) {
-			return name{}, &SyntaxError{at, quote(trimmed) + " is not a dotted name such as Param.Frame, and anything more needs the EXPR extension"}
+			return nil, &SyntaxError{at, quote(trimmed) + " is not a dotted name such as Param.Frame, and anything more needs the EXPR extension"}
 		}
 		if !more {
-			return name{Name: trimmed, Offset: offset}, nil
+			return &name{Reference{Name: trimmed, Offset: offset}, hashOf(trimmed)}, nil
 		}
 		rest, at = tail, at+len(part)+1
 	}

@@ -26,6 +26,7 @@ type (
 	nameNode struct {
 		span
 		name string // the whole, such as "Param.Scene.stem"
+		hash uint64 // of the name
 	}
 	// propertyNode is x.name where x is no name.
 	propertyNode struct {
@@ -52,6 +53,7 @@ type (
 		span
 		left, right node
 		f           *function
+		op          string
 	}
 	// compareNode is a chain of comparisons.
 	compareNode struct {

@@ -242,7 +242,7 @@ func (p *parser) chain(operand func() (node, error), ops ...string) (node, error
 		p.pos++
 		var right node
 		if right, err = operand(); err == nil {
-			left = &binaryNode{p.from(left.place().start, t.start), left, right, operatorFunction(t.value)}
+			left = &binaryNode{p.from(left.place().start, t.start), left, right, operatorFunction(t.value), t.value}
 		}
 	}
 	return nil, err
@@ -275,7 +275,7 @@ func (p *parser) power() (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &binaryNode{p.from(base.place().start, mark), base, exponent, operatorFunction("**")}, nil
+	return &binaryNode{p.from(base.place().start, mark), base, exponent, operatorFunction("**"), "**"}, nil
 }
 
 func (p *parser) postfix() (node, error) {
@@ -313,7 +313,7 @@ func (p *parser) member(n node) (node, error) {
 		return p.newCall(p.from(start, dot.start), name, true, append([]node{n}, args...))
 	}
 	if base, ok := n.(*nameNode); ok {
-		return &nameNode{p.from(start, dot.start), base.name + "." + name.value}, nil
+		return newName(p.from(start, dot.start), base.name+"."+name.value), nil
 	}
 	return &propertyNode{p.from(start, dot.start), n, name.value}, nil
 }
@@ -477,8 +477,10 @@ func (p *parser) name() (node, error) {
 		return nil, p.unexpected("a value")
 	}
 	p.pos++
-	return &nameNode{p.from(t.start, t.start), t.value}, nil
+	return newName(p.from(t.start, t.start), t.value), nil
 }
+
+func newName(s span, name string) *nameNode { return &nameNode{s, name, hashOf(name)} }
 
 func (p *parser) parenthesis() (node, error) {
 	open := p.take()

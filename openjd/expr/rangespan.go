@@ -32,12 +32,13 @@ func (e RangeExpr) Slice(from, to int64) RangeExpr {
 		if low >= high {
 			continue
 		}
-		cut := subRange{first: r.first + low*r.step, last: r.first + (high-1)*r.step, step: r.step, before: part.length}
+		cut := element{first: r.first + low*r.step, last: r.first + (high-1)*r.step, step: r.step}
 		if low == high-1 {
 			cut.step = 1
 		}
-		part.ranges = append(part.ranges, cut)
-		part.length += high - low
+		if part.append(cut) != nil {
+			break // cannot happen: a part holds no more values than the whole
+		}
 	}
 	split, err := part.splitPairs()
 	if err != nil {

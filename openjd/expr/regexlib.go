@@ -58,8 +58,10 @@ func searchPattern(anchored bool) call {
 
 // all returns every match, at most most, after checking that they fit.
 func (m *machine) all(p *pattern, text string, most int) ([][]int, error) {
-	if err := m.room(int64(len(text)+1) * 8 * int64(p.groups+1)); err != nil {
-		return nil, err
+	m.loadLimits()
+	// One match more than there is room for is enough to know that.
+	if fits := (m.limits.Memory-m.memory)/(valueSize*int64(p.groups+1)) + 1; fits < int64(len(text)) && (most < 0 || int64(most) > fits) {
+		most = int(fits)
 	}
 	found := p.findAll(text, most)
 	return found, m.checkItems(int64(len(found)) * int64(p.groups+1))

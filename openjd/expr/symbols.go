@@ -17,7 +17,7 @@ import (
 // A nil table is empty.
 type SymbolTable struct {
 	parent *SymbolTable
-	values map[string]Value
+	values bindings
 	host   *Host
 	limits *Limits
 	open   bool
@@ -41,11 +41,11 @@ type Host struct {
 
 // NewSymbolTable returns an empty table above parent, which may be nil.
 func NewSymbolTable(parent *SymbolTable) *SymbolTable {
-	return &SymbolTable{parent: parent, values: map[string]Value{}}
+	return &SymbolTable{parent: parent}
 }
 
 // Set binds name to value in this table, hiding a binding of the parent.
-func (t *SymbolTable) Set(name string, value Value) { t.values[name] = value }
+func (t *SymbolTable) Set(name string, value Value) { t.values.set(name, value) }
 
 // SetHost says that expressions with this table, and with the tables above it, are evaluated on a host. Without it they are evaluated
 // where jobs are created: paths are POSIX paths and the function apply_path_mapping does not exist.
@@ -59,12 +59,20 @@ func (t *SymbolTable) SetOpen() { t.open = true }
 
 // Lookup returns the value that name is bound to in this table or the nearest ancestor that binds it.
 func (t *SymbolTable) Lookup(name string) (Value, bool) {
-	for ; t != nil; t = t.parent {
-		if v, ok := t.values[name]; ok {
-			return v, true
-		}
+	if v := t.find(name, hashOf(name)); v != nil {
+		return *v, true
 	}
 	return Value{}, false
+}
+
+// find is Lookup for a name whose hash is known. The value must not be changed or kept.
+func (t *SymbolTable) find(name string, hash uint64) *Value {
+	for ; t != nil; t = t.parent {
+		if v := t.values.find(name, hash); v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // IsOpen says whether the table or an ancestor was opened with [SymbolTable.SetOpen].
@@ -100,8 +108,8 @@ func (t *SymbolTable) limitsOf() Limits {
 func (t *SymbolTable) Names() []string {
 	all := map[string]struct{}{}
 	for ; t != nil; t = t.parent {
-		for name := range t.values {
-			all[name] = struct{}{}
+		for i := range t.values.all {
+			all[t.values.all[i].name] = struct{}{}
 		}
 	}
 	return slices.Sorted(maps.Keys(all))
@@ -186,9 +194,6 @@ func (t *SymbolTable) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &entries); err != nil {
 		return err
 	}
-	if t.values == nil {
-		t.values = make(map[string]Value, len(entries))
-	}
 	for _, e := range entries {
 		typ, err := ParseType(e.Type)
 		if err != nil {
@@ -198,7 +203,7 @@ func (t *SymbolTable) UnmarshalJSON(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("symbol %s: %w", quote(e.Name), err)
 		}
-		t.values[e.Name] = v
+		t.Set(e.Name, v)
 	}
 	return nil
 }
