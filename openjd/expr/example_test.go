@@ -65,5 +65,5 @@ func ExampleSymbolTable_MarshalJSON() {
 	symbols.Set("Param.Frames", expr.List(expr.TypeInt, expr.Int(1), expr.Int(2)))
 	data, err := json.Marshal(symbols)
 	fmt.Println(string(data), err)
-	// Output: [{"name":"Job.Name","type":"string","value":"Example"},{"name":"Param.Frames","type":"list[int]","value":"[1, 2]"}] <nil>
+	// Output: [{"name":"Job.Name","type":"string","value":"Example"},{"name":"Param.Frames","type":"list[int]","value":["1","2"]}] <nil>
 }
