@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -150,15 +149,8 @@ func orNever(d time.Duration) time.Duration {
 	return d
 }
 
-// gcPercent lets the heap grow further between collections than Go does by itself: a farm's heap is small, and a fifth of the
-// processor time of a busy service goes into collecting it otherwise (docs/performance.md). GOGC in the environment overrules it.
-const gcPercent = 400
-
 // serve runs the service until ctx ends. once runs when everything answers; the service ends when once fails.
 func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger, once func(context.Context, *endpoint) error) (err error) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	prices, err := readPrices(flags.pricesFile)
 	if err != nil {
 		return err
@@ -224,6 +216,10 @@ func (a *app) serve(ctx context.Context, flags *serverFlags, logger *slog.Logger
 		return httpserver.Serve(serveCtx, listener, httpserver.Options{
 			Handler: in.Handler(), Logger: logger, CertFile: flags.certFile, KeyFile: flags.keyFile,
 		})
+	})
+	serving.Go(func() error {
+		tuneCollector(serveCtx)
+		return nil
 	})
 	serving.Go(func() error { return a.announce(serveCtx, e, logger, once) })
 	err = serving.Wait()
