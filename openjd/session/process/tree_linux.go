@@ -31,13 +31,15 @@ type killer struct {
 }
 
 // run sends SIGKILL until nobody is left. A process may fork while it is being looked for, so it looks again until it finds none.
+// One that was found once is known from then on: as it dies it loses its environment before it is dead.
 func (k killer) run(ctx context.Context) error {
 	for _, group := range k.groups {
 		// Most trees are just this group; a group that is gone is what was wanted.
 		_ = unix.Kill(-group, unix.SIGKILL)
 	}
+	known := map[int]string{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		left, err := k.find()
+		left, err := k.find(known)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -57,11 +59,12 @@ func (k killer) run(ctx context.Context) error {
 // stat is what /proc/<pid>/stat tells about a process.
 type stat struct {
 	pid, parent, group int
+	started            string // when it began, which tells it from an older one of the same number
 	dead               bool
 }
 
-// find lists the processes that are to be killed and are not dead yet.
-func (k killer) find() ([]int, error) {
+// find lists the processes that are to be killed and are not dead yet, and adds them to those that are known.
+func (k killer) find(known map[int]string) ([]int, error) {
 	all, err := processes()
 	if err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func (k killer) find() ([]int, error) {
 	var queue []int
 	for _, s := range all {
 		children[s.parent] = append(children[s.parent], s.pid)
-		if s.pid != os.Getpid() && (k.inGroup(s.group) || carries(s.pid, needle)) {
+		if s.pid != os.Getpid() && (known[s.pid] == s.started || k.inGroup(s.group) || carries(s.pid, needle)) {
 			queue = append(queue, s.pid)
 		}
 	}
@@ -91,6 +94,7 @@ func (k killer) find() ([]int, error) {
 	for _, s := range all {
 		if doomed[s.pid] && !s.dead && s.pid != os.Getpid() {
 			left = append(left, s.pid)
+			known[s.pid] = s.started
 		}
 	}
 	return left, nil
@@ -137,11 +141,12 @@ func processes() ([]stat, error) {
 // parseStat reads "pid (name) state parent group …"; the name may hold blanks and parentheses.
 func parseStat(pid int, text string) (stat, bool) {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	if len(fields) < 3 {
+	const startTime = 19 // the 22nd field of all, see proc(5)
+	if len(fields) <= startTime {
 		return stat{}, false
 	}
 	parent, err1 := strconv.Atoi(fields[1])
 	group, err2 := strconv.Atoi(fields[2])
 	dead := fields[0] == "Z" || fields[0] == "X"
-	return stat{pid: pid, parent: parent, group: group, dead: dead}, err1 == nil && err2 == nil
+	return stat{pid: pid, parent: parent, group: group, started: fields[startTime], dead: dead}, err1 == nil && err2 == nil
 }
