@@ -2,6 +2,7 @@ package installation
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -61,6 +62,9 @@ func withUserAgent(next http.Handler) http.Handler {
 // observe logs faults with what their callers are not told.
 func (i *Installation) observe(ctx context.Context, o server.Outcome) {
 	if o.Status < http.StatusInternalServerError || o.Operation == nil {
+		return
+	}
+	if ctx.Err() != nil && errors.Is(o.Err, context.Canceled) { // the caller has left, as workers leave polls that are held
 		return
 	}
 	attrs := []slog.Attr{
