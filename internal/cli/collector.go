@@ -13,7 +13,7 @@ import (
 // several times the memory that it needs. GOGC in the environment overrules all of this.
 const (
 	mostPercent  = 400
-	leastPercent = 100      // Go's own
+	leastPercent = 50       // half of what a large farm holds
 	allowance    = 64 << 20 // bytes that may be garbage, unless leastPercent of what is held is more
 	tuneEvery    = 5 * time.Second
 )
