@@ -43,15 +43,21 @@ func (e *engine) open(ctx context.Context) error {
 
 // Query implements [store.Querier].
 func (e *engine) Query(ctx context.Context, sql string, args []any, scan func(store.Scanner) error) error {
-	return e.read(ctx, func(c *pgx.Conn) error { return query(ctx, c, sql, args, scan) })
+	return e.read(ctx, func(c *pgx.Conn) (begun bool, err error) {
+		err = query(ctx, c, sql, args, func(row store.Scanner) error {
+			begun = true
+			return scan(row)
+		})
+		return begun, err
+	})
 }
 
 // View implements [store.Engine].
 func (e *engine) View(ctx context.Context, f func(store.Querier) error) error {
-	return e.read(ctx, func(c *pgx.Conn) (err error) {
+	return e.read(ctx, func(c *pgx.Conn) (begun bool, err error) {
 		uncancelled := context.WithoutCancel(ctx)
 		if _, err := c.Exec(uncancelled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
-			return typed(err)
+			return false, typed(err)
 		}
 		// A connection whose transaction did not end is not given back to the pool.
 		defer func() {
@@ -59,24 +65,31 @@ func (e *engine) View(ctx context.Context, f func(store.Querier) error) error {
 				err = typed(failed)
 			}
 		}()
-		return f(querier{c})
+		return true, f(querier{c})
 	})
 }
 
-// read runs f with a connection of its own. ctx bounds the wait for it.
-func (e *engine) read(ctx context.Context, f func(*pgx.Conn) error) error {
-	if err := e.open(ctx); err != nil {
-		return err
+// read runs f with a connection of its own. ctx bounds the wait for it. A connection may turn out to be dead, because the database was
+// restarted since it was used last: while f tells that it has not begun, another one is tried.
+func (e *engine) read(ctx context.Context, f func(*pgx.Conn) (begun bool, err error)) error {
+	for tries := int32(0); ; tries++ {
+		if err := e.open(ctx); err != nil {
+			return err
+		}
+		c, err := e.readers.Acquire(ctx)
+		switch {
+		case err != nil && e.open(ctx) != nil:
+			return e.open(ctx)
+		case err != nil:
+			return fmt.Errorf("connect: %w", typed(err))
+		}
+		begun, err := f(c.Conn())
+		dead := c.Conn().IsClosed()
+		c.Release() // a dead one leaves the pool
+		if begun || !dead || !errors.Is(err, store.ErrIO) || tries == e.readers.Config().MaxConns {
+			return err
+		}
 	}
-	c, err := e.readers.Acquire(ctx)
-	switch {
-	case err != nil && e.open(ctx) != nil:
-		return e.open(ctx)
-	case err != nil:
-		return fmt.Errorf("connect: %w", typed(err))
-	}
-	defer c.Release()
-	return f(c.Conn())
 }
 
 // Update implements [store.Engine].

@@ -219,3 +219,28 @@ func TestFaultMatrix(t *testing.T) {
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
 	})
 }
+
+// A read does not fail for a connection that died while nobody used it.
+func TestReadsAfterConnectionsWereLost(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	e := openTestEngine(t, url)
+	one := func(q store.Querier) error {
+		return q.Query(t.Context(), `SELECT 1`, nil, func(s store.Scanner) error {
+			var n int64
+			return s.Scan(&n)
+		})
+	}
+	for name, read := range map[string]func() error{
+		"query": func() error { return one(e) },
+		"view":  func() error { return e.View(t.Context(), one) },
+	} {
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+		execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
