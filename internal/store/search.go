@@ -119,6 +119,7 @@ var jobColumns = map[JobColumn]jobColumn{
 // CountFound implements [Reader].
 func (d *DB) CountFound(ctx context.Context, s *JobSearch, limit int) (int, error) {
 	b := &searchText{lead: lead(&s.Where)}
+	b.with = companion(&s.Where, b.lead)
 	n, err := number(ctx, d.engine, `SELECT count(*) FROM (SELECT 1 FROM job WHERE `+b.where(s.QueueIDs, &s.Where)+
 		` LIMIT `+b.arg(int64(limit))+`) AS found`, b.args...)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 type searchText struct {
 	args []any
 	lead *Condition // the one comparison of Where that may use an index; nil: none
+	with *Condition // another one that the same index has, see companion; nil: none
 	// sort says that the order may use an index.
 	sort bool
 }
@@ -29,7 +30,21 @@ func (s *JobSearch) plan(few bool) *searchText {
 	default:
 		b.lead = nil
 	}
+	b.with = companion(&s.Where, b.lead)
 	return b
+}
+
+// companion is the comparison that goes with the one that leads: creators have an index of their jobs by status.
+func companion(c, lead *Condition) *Condition {
+	if lead == nil || lead.Column != JobCreatedBy || lead.Operator != Equal || c.Group != And {
+		return nil
+	}
+	for i := range c.Of {
+		if other := &c.Of[i]; other.Group == Comparison && other.Column == JobStatus && other.Operator == Equal {
+			return other
+		}
+	}
+	return nil
 }
 
 // lead is the comparison that holds for the fewest jobs, as far as its column tells. nil when none has an index.
@@ -160,7 +175,7 @@ func (b *searchText) comparison(c *Condition) string {
 		}
 		return `replace(` + column + `, ` + b.arg(c.Values[0]) + `, '') <> ` + column
 	}
-	if c != b.lead && c.Column != jobText {
+	if c != b.lead && c != b.with && c.Column != jobText {
 		column = hidden(column, about)
 	}
 	from := len(b.args) + 1
