@@ -157,12 +157,9 @@ func (s *Service) DeleteQueueEnvironment(
 	w := write{operation: "DeleteQueueEnvironment", farmID: in.FarmId, input: in}
 	return configure(ctx, s, in.FarmId, w, func(time.Time) (*deadline.DeleteQueueEnvironmentOutput, scheduler.Command, error) {
 		out := &deadline.DeleteQueueEnvironmentOutput{}
-		_, err := s.queueEnvironment(ctx, in.FarmId, in.QueueId, in.QueueEnvironmentId)
-		if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
-			return out, nil, nil
+		if _, err := s.queueEnvironment(ctx, in.FarmId, in.QueueId, in.QueueEnvironmentId); err != nil {
+			return out, nil, unlessMissing(err)
 		}
-		return out, scheduler.DeleteResource{
-			FarmID: in.FarmId, Kind: row.KindQueueEnvironment, ID: in.QueueEnvironmentId,
-		}, err
+		return out, scheduler.DeleteResource{FarmID: in.FarmId, Kind: row.KindQueueEnvironment, ID: in.QueueEnvironmentId}, nil
 	})
 }

@@ -2,7 +2,6 @@ package farm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -204,13 +203,10 @@ func (s *Service) DeleteStorageProfile(
 	w := write{operation: "DeleteStorageProfile", farmID: in.FarmId, input: in}
 	return configure(ctx, s, in.FarmId, w, func(time.Time) (*deadline.DeleteStorageProfileOutput, scheduler.Command, error) {
 		out := &deadline.DeleteStorageProfileOutput{}
-		_, err := s.storageProfile(ctx, in.FarmId, in.StorageProfileId)
-		if _, ok := errors.AsType[*deadline.ResourceNotFoundException](err); ok {
-			return out, nil, nil
+		if _, err := s.storageProfile(ctx, in.FarmId, in.StorageProfileId); err != nil {
+			return out, nil, unlessMissing(err)
 		}
-		if err == nil {
-			err = s.profileUnused(ctx, in.FarmId, in.StorageProfileId)
-		}
+		err := s.profileUnused(ctx, in.FarmId, in.StorageProfileId)
 		return out, scheduler.DeleteResource{FarmID: in.FarmId, Kind: row.KindStorageProfile, ID: in.StorageProfileId}, err
 	})
 }

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -205,10 +206,10 @@ func (c *Core) block(q *queue, reason string, cancel bool) {
 	}
 }
 
-// reviewAllBudgets lets schedules begin and end.
+// reviewAllBudgets lets schedules begin and end, queue after queue in a fixed order: what is done twice must be done alike.
 func (c *Core) reviewAllBudgets() {
-	for _, q := range c.queues {
-		if len(q.budgets) > 0 {
+	for _, id := range slices.Sorted(maps.Keys(c.queues)) {
+		if q := c.queues[id]; len(q.budgets) > 0 {
 			c.reviewBudgets(q)
 		}
 	}

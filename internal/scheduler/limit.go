@@ -124,15 +124,17 @@ func (c *Core) demandOf(l *link, k *class) *demand {
 	return l.fit(k).demand
 }
 
+// acquired is what a taskRun holds of a limit, as it stands in the action's row.
+type acquired struct {
+	LimitID string `json:"limitId"`
+	Count   int64  `json:"count"`
+}
+
 // acquireLimits takes what a taskRun needs from its limits as it enters a session.
 func (c *Core) acquireLimits(a *action) {
 	d := c.demandOf(a.session.link, a.session.step.class)
 	if d == nil {
 		return
-	}
-	type acquired struct {
-		LimitID string `json:"limitId"`
-		Count   int64  `json:"count"`
 	}
 	list := make([]acquired, 0, len(d.takes))
 	for _, t := range d.takes {
@@ -147,10 +149,7 @@ func (c *Core) acquireLimits(a *action) {
 
 // restoreLimits counts what a restored taskRun holds.
 func (c *Core) restoreLimits(a *action) error {
-	var list []struct {
-		LimitID string `json:"limitId"`
-		Count   int64  `json:"count"`
-	}
+	var list []acquired
 	if err := unmarshal(a.row.Limits, &list); err != nil {
 		return fmt.Errorf("limits of %s: %w", ActionID(a.row.SessionID, a.row.ActionIndex), err)
 	}

@@ -53,9 +53,7 @@ func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 		}
 	}
 	c.evict()
-	for _, q := range c.queues {
-		c.reviewBudgets(q)
-	}
+	c.reviewAllBudgets()
 	return nil
 }
 
