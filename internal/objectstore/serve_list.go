@@ -54,103 +54,99 @@ func entries(page *Listing, encode func(string) string, withOwner bool) ([]conte
 	return objects, prefixes
 }
 
-func (s *Store) serveListObjectsV2(w http.ResponseWriter, q *Request) error {
+// listResult is what the answers of all kinds of lists share.
+type listResult struct {
+	Name           string
+	Prefix         string
+	MaxKeys        int
+	Delimiter      string `xml:",omitempty"`
+	EncodingType   string `xml:",omitempty"`
+	IsTruncated    bool
+	CommonPrefixes []commonPrefix
+
+	objects []contents
+	next    string              // the key or common prefix that the page ends with; empty on the last page
+	encode  func(string) string // for the keys that an answer has besides
+}
+
+// list gives the page of objects that a request asks for, behind the given key.
+func (s *Store) list(q *Request, after string, withOwner bool) (*listResult, error) {
 	encoding, encode, err := encoder(q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	limit, err := number(q.Query, "max-keys", listPage, listPage)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	query := ListQuery{Prefix: q.Query.Get("prefix"), Delimiter: q.Query.Get("delimiter"), After: q.Query.Get("start-after"), Max: limit}
-	token := q.Query.Get("continuation-token")
+	query := ListQuery{Prefix: q.Query.Get("prefix"), Delimiter: q.Query.Get("delimiter"), After: after, Max: limit}
+	page, err := s.List(q.Context(), q.Bucket, query)
+	if err != nil {
+		return nil, err
+	}
+	result := &listResult{
+		Name: q.Bucket, Prefix: encode(query.Prefix), MaxKeys: limit, Delimiter: encode(query.Delimiter), EncodingType: encoding,
+		IsTruncated: page.Truncated, encode: encode,
+	}
+	if page.Truncated {
+		result.next = page.Next
+	}
+	result.objects, result.CommonPrefixes = entries(page, encode, withOwner)
+	return result, nil
+}
+
+func (s *Store) serveListObjectsV2(w http.ResponseWriter, q *Request) error {
+	start, token := q.Query.Get("start-after"), q.Query.Get("continuation-token")
+	after := start
 	if q.Query.Has("continuation-token") {
-		after, err := base64.URLEncoding.Strict().DecodeString(token)
-		if err != nil || len(after) == 0 {
+		key, err := base64.URLEncoding.Strict().DecodeString(token)
+		if err != nil || len(key) == 0 {
 			return invalidArgument("continuation-token", token, "The continuation token provided is incorrect")
 		}
-		query.After = string(after)
+		after = string(key)
 	}
-	page, err := s.List(q.Context(), q.Bucket, query)
+	result, err := s.list(q, after, q.Query.Get("fetch-owner") == "true")
 	if err != nil {
 		return err
 	}
-	doc := struct {
-		XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
-		Name                  string
-		Prefix                string
+	return writeXML(w, http.StatusOK, &struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
+		*listResult
 		StartAfter            string `xml:",omitempty"`
 		ContinuationToken     string `xml:",omitempty"`
 		NextContinuationToken string `xml:",omitempty"`
 		KeyCount              int
-		MaxKeys               int
-		Delimiter             string `xml:",omitempty"`
-		EncodingType          string `xml:",omitempty"`
-		IsTruncated           bool
 		Contents              []contents
-		CommonPrefixes        []commonPrefix
 	}{
-		Name: q.Bucket, Prefix: encode(query.Prefix), StartAfter: encode(q.Query.Get("start-after")), ContinuationToken: token,
-		KeyCount: len(page.Objects) + len(page.CommonPrefixes), MaxKeys: limit, Delimiter: encode(query.Delimiter),
-		EncodingType: encoding, IsTruncated: page.Truncated,
-	}
-	if page.Truncated {
-		doc.NextContinuationToken = base64.URLEncoding.EncodeToString([]byte(page.Next))
-	}
-	doc.Contents, doc.CommonPrefixes = entries(page, encode, q.Query.Get("fetch-owner") == "true")
-	return writeXML(w, http.StatusOK, &doc)
+		listResult: result, StartAfter: result.encode(start), ContinuationToken: token,
+		NextContinuationToken: base64.URLEncoding.EncodeToString([]byte(result.next)),
+		KeyCount:              len(result.objects) + len(result.CommonPrefixes), Contents: result.objects,
+	})
 }
 
 func (s *Store) serveListObjects(w http.ResponseWriter, q *Request) error {
-	encoding, encode, err := encoder(q)
-	if err != nil {
-		return err
-	}
-	limit, err := number(q.Query, "max-keys", listPage, listPage)
-	if err != nil {
-		return err
-	}
-	query := ListQuery{Prefix: q.Query.Get("prefix"), Delimiter: q.Query.Get("delimiter"), After: q.Query.Get("marker"), Max: limit}
-	page, err := s.List(q.Context(), q.Bucket, query)
+	marker := q.Query.Get("marker")
+	result, err := s.list(q, marker, true)
 	if err != nil {
 		return err
 	}
 	doc := struct {
-		XMLName        xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
-		Name           string
-		Prefix         string
-		Marker         string
-		NextMarker     string `xml:",omitempty"`
-		MaxKeys        int
-		Delimiter      string `xml:",omitempty"`
-		EncodingType   string `xml:",omitempty"`
-		IsTruncated    bool
-		Contents       []contents
-		CommonPrefixes []commonPrefix
-	}{
-		Name: q.Bucket, Prefix: encode(query.Prefix), Marker: encode(query.After), MaxKeys: limit, Delimiter: encode(query.Delimiter),
-		EncodingType: encoding, IsTruncated: page.Truncated,
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
+		*listResult
+		Marker     string
+		NextMarker string `xml:",omitempty"`
+		Contents   []contents
+	}{listResult: result, Marker: result.encode(marker), Contents: result.objects}
+	if result.Delimiter != "" { // without one the last key is the marker
+		doc.NextMarker = result.encode(result.next)
 	}
-	if page.Truncated && query.Delimiter != "" { // without one the last key is the marker
-		doc.NextMarker = encode(page.Next)
-	}
-	doc.Contents, doc.CommonPrefixes = entries(page, encode, true)
 	return writeXML(w, http.StatusOK, &doc)
 }
 
 // serveListVersions lists objects as the only versions of their keys.
 func (s *Store) serveListVersions(w http.ResponseWriter, q *Request) error {
-	encoding, encode, err := encoder(q)
-	if err != nil {
-		return err
-	}
-	limit, err := number(q.Query, "max-keys", listPage, listPage)
-	if err != nil {
-		return err
-	}
-	query := ListQuery{Prefix: q.Query.Get("prefix"), Delimiter: q.Query.Get("delimiter"), After: q.Query.Get("key-marker"), Max: limit}
-	page, err := s.List(q.Context(), q.Bucket, query)
+	marker := q.Query.Get("key-marker")
+	result, err := s.list(q, marker, true)
 	if err != nil {
 		return err
 	}
@@ -160,30 +156,19 @@ func (s *Store) serveListVersions(w http.ResponseWriter, q *Request) error {
 		IsLatest  bool
 	}
 	doc := struct {
-		XMLName             xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListVersionsResult"`
-		Name                string
-		Prefix              string
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListVersionsResult"`
+		*listResult
 		KeyMarker           string
 		VersionIdMarker     string
 		NextKeyMarker       string `xml:",omitempty"`
 		NextVersionIdMarker string `xml:",omitempty"`
-		MaxKeys             int
-		Delimiter           string `xml:",omitempty"`
-		EncodingType        string `xml:",omitempty"`
-		IsTruncated         bool
 		Version             []version
-		CommonPrefixes      []commonPrefix
-	}{
-		Name: q.Bucket, Prefix: encode(query.Prefix), KeyMarker: encode(query.After), VersionIdMarker: q.Query.Get("version-id-marker"),
-		MaxKeys: limit, Delimiter: encode(query.Delimiter), EncodingType: encoding, IsTruncated: page.Truncated,
+	}{listResult: result, KeyMarker: result.encode(marker), VersionIdMarker: q.Query.Get("version-id-marker")}
+	if result.IsTruncated {
+		doc.NextKeyMarker, doc.NextVersionIdMarker = result.encode(result.next), nullVersion
 	}
-	if page.Truncated {
-		doc.NextKeyMarker, doc.NextVersionIdMarker = encode(page.Next), nullVersion
-	}
-	objects, prefixes := entries(page, encode, true)
-	for _, o := range objects {
+	for _, o := range result.objects {
 		doc.Version = append(doc.Version, version{o, nullVersion, true})
 	}
-	doc.CommonPrefixes = prefixes
 	return writeXML(w, http.StatusOK, &doc)
 }
