@@ -14,37 +14,21 @@ var idPattern = regexp.MustCompile(`^([a-z]+-)\[0-9a-f\]\{32\}(-\(0\|\(\[1-9\]\[
 
 // markChecked finds the shapes that requests contain and that state something to check.
 func (g *generator) markChecked() {
-	asked := make(map[string]bool)
-	var walk func(name string)
-	walk = func(name string) {
-		if asked[name] {
-			return
-		}
-		asked[name] = true
-		s := g.model.Shape(name)
-		for _, m := range s.Members {
-			walk(m.Shape)
-		}
-		if s.Kind == api.KindList || s.Kind == api.KindMap {
-			walk(s.Element)
-		}
-		if s.Kind == api.KindMap {
-			walk(s.Key)
-		}
-	}
+	var inputs []string
 	for _, op := range g.model.Operations {
-		walk(op.Input)
+		inputs = append(inputs, op.Input)
 	}
+	asked := slices.Sorted(maps.Keys(g.reach(inputs)))
 	for changed := true; changed; {
 		changed = false
-		for _, name := range slices.Sorted(maps.Keys(asked)) {
+		for _, name := range asked {
 			if !g.checked[name] && g.statesSomething(g.model.Shape(name)) {
 				g.checked[name], changed = true, true
 			}
 		}
 	}
-	for _, op := range g.model.Operations {
-		g.checked[op.Input] = true
+	for _, name := range inputs {
+		g.checked[name] = true
 	}
 }
 

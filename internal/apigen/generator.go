@@ -82,33 +82,13 @@ func (g *generator) name() {
 
 // collect finds the shapes that operations reach, so that leftovers of the model produce no code.
 func (g *generator) collect() {
-	reached := make(map[string]bool)
-	var walk func(name string)
-	walk = func(name string) {
-		if reached[name] {
-			return
-		}
-		reached[name] = true
-		s := g.model.Shape(name)
-		for _, m := range s.Members {
-			walk(m.Shape)
-		}
-		if s.Kind == api.KindList || s.Kind == api.KindMap {
-			walk(s.Element)
-		}
-		if s.Kind == api.KindMap {
-			walk(s.Key)
-		}
-	}
+	var roots []string
 	ends := make(map[string]bool)
 	for _, op := range g.model.Operations {
 		ends[op.Input], ends[op.Output] = true, true
-		walk(op.Input)
-		walk(op.Output)
-		for _, e := range op.Errors {
-			walk(e)
-		}
+		roots = append(append(roots, op.Input, op.Output), op.Errors...)
 	}
+	reached := g.reach(roots)
 	for _, s := range g.model.Shapes {
 		if !reached[s.Name] {
 			continue
@@ -131,6 +111,25 @@ func (g *generator) collect() {
 			}
 		}
 	}
+}
+
+// reach gives the names of all shapes that those named contain, themselves included.
+func (g *generator) reach(names []string) map[string]bool {
+	reached := make(map[string]bool)
+	for len(names) > 0 {
+		name := names[len(names)-1]
+		names = names[:len(names)-1]
+		if name == "" || reached[name] {
+			continue
+		}
+		reached[name] = true
+		s := g.model.Shape(name)
+		names = append(names, s.Element, s.Key)
+		for _, m := range s.Members {
+			names = append(names, m.Shape)
+		}
+	}
+	return reached
 }
 
 func (g *generator) holdsSecret(s *api.Shape) bool {

@@ -10,21 +10,15 @@ func (c *Core) settle() {
 	for {
 		switch {
 		case len(d.unsettledSteps) > 0:
-			last := len(d.unsettledSteps) - 1
-			s := d.unsettledSteps[last]
-			d.unsettledSteps = d.unsettledSteps[:last]
+			s := pop(&d.unsettledSteps)
 			s.unsettled = false
 			c.settleStep(s)
 		case len(d.unsettledJobs) > 0:
-			last := len(d.unsettledJobs) - 1
-			j := d.unsettledJobs[last]
-			d.unsettledJobs = d.unsettledJobs[:last]
+			j := pop(&d.unsettledJobs)
 			j.unsettled = false
 			c.settleJob(j)
 		case len(d.unsettledSessions) > 0:
-			last := len(d.unsettledSessions) - 1
-			s := d.unsettledSessions[last]
-			d.unsettledSessions = d.unsettledSessions[:last]
+			s := pop(&d.unsettledSessions)
 			s.unsettled = false
 			c.settleSession(s)
 		default:
@@ -34,6 +28,14 @@ func (c *Core) settle() {
 			return
 		}
 	}
+}
+
+// pop takes the last of a list, which is not empty.
+func pop[T any](list *[]T) T {
+	last := len(*list) - 1
+	taken := (*list)[last]
+	*list = (*list)[:last]
+	return taken
 }
 
 func (c *Core) settleStep(s *step) {
