@@ -9,6 +9,8 @@ LINT      := .cache/golangci-lint
 
 export CGO_ENABLED ?= 0
 
+WINDOWS_TESTED := ./openjd/expr ./openjd/template ./openjd/job ./openjd/session/...
+
 .PHONY: build
 build: ## build bin/farmhand, a static binary
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/farmhand ./cmd/farmhand
@@ -33,7 +35,13 @@ postgres: ## install the PostgreSQL server that the tests use, when there is non
 .PHONY: test
 test: clients postgres cross ## run all tests, with AWS's own clients
 	FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v '/interop$$')
+	$(MAKE) test-windows
 	$(MAKE) test-interop
+
+.PHONY: test-windows
+test-windows: ## run the Windows tests of the Open Job Description engine, under Wine
+	tools/wine
+	GOOS=windows GOARCH=amd64 $(GO) test -count=1 -timeout 10m -overlay .cache/wine/overlay.json -exec '$(CURDIR)/tools/wine' $(WINDOWS_TESTED)
 
 .PHONY: test-interop
 test-interop: clients ## run AWS's own clients, and both workers, against farms; a line for each scenario

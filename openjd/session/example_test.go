@@ -44,15 +44,13 @@ func render() error {
 	if _, err := s.EnterEnvironment(ctx, "env-1", show, session.ActionOptions{}); err != nil {
 		return err
 	}
-	frame, err := expr.Parse("echo openjd_progress: 50; echo openjd_status: frame {{Task.Param.Frame}} for $SHOW")
+	action, err := report(runtime.GOOS)
 	if err != nil {
 		return err
 	}
 	result, err := s.RunTask(ctx, session.Task{
-		Name: "Render",
-		Script: &template.StepScript{Actions: template.StepActions{OnRun: template.Action{
-			Command: expr.Literal(shellName()), Args: []expr.FormatString{expr.Literal("-c"), frame},
-		}}},
+		Name:       "Render",
+		Script:     &template.StepScript{Actions: template.StepActions{OnRun: action}},
 		Parameters: job.TaskParameters{{Name: "Frame", Type: template.IntTaskParameter, Value: "7"}},
 	}, session.ActionOptions{})
 	if err != nil {
@@ -63,9 +61,12 @@ func render() error {
 	return err
 }
 
-func shellName() string {
-	if runtime.GOOS == "windows" {
-		return "bash.exe"
+// report is an action that reports progress and a status, in the words of the host's shell.
+func report(goos string) (template.Action, error) {
+	shell, option, script := "sh", "-c", "echo openjd_progress: 50; echo openjd_status: frame {{Task.Param.Frame}} for $SHOW"
+	if goos == "windows" {
+		shell, option, script = "cmd", "/C", "echo openjd_progress: 50& echo openjd_status: frame {{Task.Param.Frame}} for %SHOW%"
 	}
-	return "sh"
+	arg, err := expr.Parse(script)
+	return template.Action{Command: expr.Literal(shell), Args: []expr.FormatString{expr.Literal(option), arg}}, err
 }

@@ -7,7 +7,10 @@
 //
 // It is not a sandbox: a process of the same user can hide from its session if it wants to. What a Tree finds is, on Linux, the
 // process groups it started, every process that still carries the Tree's marker in its environment, and the descendants of both;
-// on other Unix systems the process groups; on Windows the job object.
+// on other Unix systems the process groups; on Windows the job object, which a command belongs to before it runs its first instruction.
+//
+// Windows has no signals: [Process.Terminate] is CTRL_BREAK, which travels over the console that this program and the command share. A
+// program without one, such as a service, can only [Process.Kill].
 //
 // Invariants:
 //

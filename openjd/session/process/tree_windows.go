@@ -60,24 +60,37 @@ func (t *platformTree) start(cmd *exec.Cmd, user *User) error {
 	if err != nil {
 		return err
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+	// It begins to run only when it belongs to the job object, so that no child escapes.
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_SUSPENDED}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if err := assign(job, cmd.Process.Pid); err != nil {
+	if err := begin(job, cmd.Process.Pid); err != nil {
 		return errors.Join(err, cmd.Process.Kill(), ignoreExit(cmd.Wait()))
 	}
 	return nil
 }
 
-// assign puts a process into a job object; its later children are in it too.
-func assign(job windows.Handle, pid int) error {
-	h, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid))
+// begin puts a suspended process into a job object, where its children will be too, and lets it run.
+func begin(job windows.Handle, pid int) error {
+	const rights = windows.PROCESS_SET_QUOTA | windows.PROCESS_TERMINATE | windows.PROCESS_SUSPEND_RESUME
+	h, err := windows.OpenProcess(rights, false, uint32(pid))
 	if err != nil {
 		return fmt.Errorf("open process %d: %w", pid, err)
 	}
-	err = windows.AssignProcessToJobObject(job, h)
+	if err = windows.AssignProcessToJobObject(job, h); err == nil {
+		err = resume(h)
+	}
 	return errors.Join(err, windows.CloseHandle(h))
+}
+
+var ntResumeProcess = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtResumeProcess")
+
+func resume(process windows.Handle) error {
+	if status, _, _ := ntResumeProcess.Call(uintptr(process)); status != 0 {
+		return fmt.Errorf("resume a process: %w", windows.NTStatus(status))
+	}
+	return nil
 }
 
 func ignoreExit(err error) error {
