@@ -49,6 +49,9 @@ func CheckAttributeName(name string) error {
 }
 
 func checkCapability(name, kind string, standard bool) error {
+	if standard {
+		return nil
+	}
 	if utf8.RuneCountInString(name) > maxCapabilityName {
 		return fmt.Errorf("a capability name has at most %d characters", maxCapabilityName)
 	}
@@ -57,7 +60,7 @@ func checkCapability(name, kind string, standard bool) error {
 		return fmt.Errorf("%s is not a capability name, expected the form %s.name.name or vendor:%s.name", quote(name), kind, kind)
 	}
 	scope := strings.ToLower(match[3])
-	if match[1] == "" && !standard && slices.Contains([]string{"worker", "job", "step", "task"}, scope) {
+	if match[1] == "" && slices.Contains([]string{"worker", "job", "step", "task"}, scope) {
 		return fmt.Errorf("%s is not a standard capability, and names that begin with %s.%s are reserved", quote(name), kind, scope)
 	}
 	return nil

@@ -10,7 +10,8 @@
 //
 // # How decoding works
 //
-// A document becomes a tree of nodes with positions (node.go; JSON in nodejson.go, YAML 1.2 core schema in nodeyaml.go). Every
+// A document becomes a tree of nodes with positions (node.go; JSON in nodejson.go, YAML 1.2 core schema in nodeyaml.go,
+// the YAML that templates are usually written in, faster, in quickyaml.go). Every
 // object of the specification has one decode function that names its fields, checks values and references, and reports to one
 // list. Nothing stops at the first mistake. What depends on an extension asks the document's [ExtensionSet]; a field or type that
 // an extension would allow is reported together with the extension's name.

@@ -16,6 +16,14 @@ type yamlReader struct {
 
 // parseYAML reads one YAML document. It returns nil after reporting text that is not YAML, or not one document.
 func parseYAML(data []byte, c *collector) *node {
+	if root := readQuickYAML(data); root != nil {
+		return root
+	}
+	return loadYAML(data, c)
+}
+
+// loadYAML is parseYAML by the library.
+func loadYAML(data []byte, c *collector) *node {
 	var document yaml.Node
 	// The document node itself is one level.
 	limits := loaderlimits.New(loaderlimits.DepthValue(maxDepth+1), loaderlimits.AliasNone())

@@ -20,7 +20,7 @@ type scope struct {
 }
 
 func newScope(parent *scope) *scope {
-	s := &scope{parent: parent, elsewhere: map[string]string{}}
+	s := &scope{parent: parent}
 	if parent != nil {
 		s.symbols = expr.NewSymbolTable(parent.symbols)
 	} else {
@@ -84,6 +84,7 @@ func foreignScope(name string) string {
 // jobScopes returns the template scope and the session scope that the parameters give. Neither has Job.Name yet.
 func (d *decoder) jobScopes(parameters []JobParameterDefinition, complete bool) (inTemplate, inSession *scope) {
 	inTemplate = newScope(nil)
+	inTemplate.elsewhere = map[string]string{}
 	if !complete {
 		inTemplate.symbols.SetOpen()
 	}
