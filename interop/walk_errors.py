@@ -5,7 +5,7 @@ whose quotas are all 1), throttled or failing (every operation of the report onc
 file that is added to: what came of each operation, and the parameters that it succeeded with.
 
 Needs the environment of walk.py, and keys that may not do what the walk does: HOST_ID and HOST_SECRET of a worker host, PERSON_ID and
-PERSON_SECRET of a person, both without permissions. VOLUMES is where a volume is made, which the API cannot: a POST with its members.
+PERSON_SECRET of a person, both without permissions, INSTANCE_ID and INSTANCE_SECRET of a worker host that is an instance. VOLUMES is where a volume is made, which the API cannot: a POST with its members.
 
 Answers and errors must satisfy boto3's model. A step of the two files may have, besides what walk.py says,
 
@@ -211,6 +211,7 @@ def main():
             report = json.load(file)
     client = Errors(report)
     known = {name.lower().replace("_s", "S"): os.environ.get(name, "") for name in ("BUCKET", "PRINCIPAL", "IDENTITY_STORE", "OTHER")}
+    known["instance"] = {"accessKeyId": os.environ.get("INSTANCE_ID"), "secretAccessKey": os.environ.get("INSTANCE_SECRET"), "sessionToken": None}
     if mode == "walk":
         client.provoking = True
         take_all(client, "walk.json", known)

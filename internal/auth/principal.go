@@ -32,6 +32,8 @@ type Principal struct {
 	FarmID   string `json:"farmId,omitempty"`
 	FleetID  string `json:"fleetId,omitempty"`
 	WorkerID string `json:"workerId,omitempty"`
+	// Instance says that a worker host is one machine with one worker, as an EC2 instance is.
+	Instance bool   `json:"instance,omitempty"`
 	QueueID  string `json:"queueId,omitempty"`
 
 	// Bucket and Prefix are where a queue's role finds the queue's job attachments.

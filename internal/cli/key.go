@@ -49,6 +49,7 @@ type keyFlags struct {
 	farms, operations []string
 	farmID, fleetID   string
 	accountID         string
+	instance          bool
 }
 
 func (a *app) keyCreateCommand() *cobra.Command {
@@ -63,6 +64,7 @@ func (a *app) keyCreateCommand() *cobra.Command {
 	f.StringVar(&flags.accountID, "account-id", installation.DefaultAccountID, "the account in the ARN of the key's owner: that of the service")
 	f.StringVar(&flags.farmID, "worker-farm-id", "", "limit a worker host to a farm")
 	f.StringVar(&flags.fleetID, "worker-fleet-id", "", "limit a worker host to a fleet")
+	f.BoolVar(&flags.instance, "instance", false, "the worker host is one machine: it makes one worker at a time, and only an offline one gets its role by the key")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.user != "" && !cmd.Flags().Changed("kind") {
 			flags.kind = "user"
@@ -95,8 +97,8 @@ func (k *keyFlags) check() error {
 		return &usageError{fmt.Errorf("--kind %q is unknown", k.kind), "use admin, user, service or worker-host"}
 	case kind != auth.Service && (k.farms != nil || k.operations != nil):
 		return &usageError{errors.New("--farm and --operation limit services only"), "use --kind service"}
-	case kind != auth.WorkerHost && (k.farmID != "" || k.fleetID != ""):
-		return &usageError{errors.New("--worker-farm-id and --worker-fleet-id limit worker hosts only"), "use --kind worker-host"}
+	case kind != auth.WorkerHost && (k.farmID != "" || k.fleetID != "" || k.instance):
+		return &usageError{errors.New("--worker-farm-id, --worker-fleet-id and --instance limit worker hosts only"), "use --kind worker-host"}
 	case (kind == auth.User) != (k.user != ""):
 		return &usageError{errors.New("a person's key needs --user, and no other key has it"), "see farmhand user list"}
 	}
@@ -112,7 +114,7 @@ func (k *keyFlags) check() error {
 func (k *keyFlags) principal(identity *installation.Identity, name string) (auth.Principal, error) {
 	who := auth.Principal{
 		Kind: keyKinds[k.kind], ARN: "arn:aws:iam::" + k.accountID + ":user/" + name,
-		Farms: k.farms, Operations: k.operations, FarmID: k.farmID, FleetID: k.fleetID,
+		Farms: k.farms, Operations: k.operations, FarmID: k.farmID, FleetID: k.fleetID, Instance: k.instance,
 	}
 	if who.Kind == auth.User {
 		user, err := identity.Identities.Find(auth.Person, k.user)

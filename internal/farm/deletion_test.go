@@ -2,6 +2,7 @@ package farm
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -140,11 +141,13 @@ func TestDeletionOrder(t *testing.T) {
 	f.associate(farm, queue, fleet)
 	f.submit(farm, queue)
 
-	inUse := func(err error, resourceType, id string) {
+	inUse := func(err error, resourceType, id, status, userType, userID string) {
 		t.Helper()
 		e := fails[*deadline.ConflictException](t, err)
-		if e.Reason != deadline.ConflictExceptionReasonResourceInUse || e.ResourceType != resourceType || e.ResourceId != id || e.Message == "" {
-			t.Errorf("got %+v, want that %s %s is in use", e, resourceType, id)
+		context := map[string]string{"status": status, "userResourceType": userType, "userResourceId": userID}
+		if e.Reason != deadline.ConflictExceptionReasonResourceInUse || e.ResourceType != resourceType || e.ResourceId != id || e.Message == "" ||
+			!maps.Equal(e.Context, context) {
+			t.Errorf("got %+v, want that %s %s is in use: %v", e, resourceType, id, context)
 		}
 	}
 	refused := func(err error, resourceType, id string) {
@@ -177,8 +180,8 @@ func TestDeletionOrder(t *testing.T) {
 	}
 
 	refused(deleteFarm(), typeFarm, farm)
-	inUse(deleteQueue(), typeQueue, queue)
-	inUse(deleteFleet(), typeFleet, fleet)
+	inUse(deleteQueue(), typeQueue, queue, "SCHEDULING", typeAssociation, queue+"/"+fleet)
+	inUse(deleteFleet(), typeFleet, fleet, "ACTIVE", typeAssociation, queue+"/"+fleet)
 	refused(deleteLimit(), typeLimit, limit)
 	refused(deleteProfile(), typeQueue, queue)
 	if e := fails[*deadline.ConflictException](t, deleteAssociation()); e.ResourceType != typeAssociation || e.Context["status"] != "ACTIVE" {
@@ -189,11 +192,18 @@ func TestDeletionOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	inUse(deleteQueue(), typeQueue, queue) // the limit is still associated
+	inUse(deleteQueue(), typeQueue, queue, "IDLE", typeLimitAssociation, queue+"/"+limit)
 	must(f.UpdateQueueLimitAssociation(ctx, &deadline.UpdateQueueLimitAssociationInput{
 		FarmId: farm, QueueId: queue, LimitId: limit, Status: deadline.UpdateQueueLimitAssociationStatusStopLimitUsageAndCompleteTasks,
 	}))(t)
 	must(f.DeleteQueueLimitAssociation(ctx, &deadline.DeleteQueueLimitAssociationInput{FarmId: farm, QueueId: queue, LimitId: limit}))(t)
+	worker := must(f.CreateWorker(ctx, &deadline.CreateWorkerInput{FarmId: farm, FleetId: fleet}))(t).WorkerId
+	for _, to := range []deadline.UpdatedWorkerStatus{deadline.UpdatedWorkerStatusStarted, deadline.UpdatedWorkerStatusStopped} {
+		must(f.UpdateWorker(ctx, &deadline.UpdateWorkerInput{FarmId: farm, FleetId: fleet, WorkerId: worker, Status: to}))(t)
+		if to == deadline.UpdatedWorkerStatusStarted {
+			inUse(deleteFleet(), typeFleet, fleet, "ACTIVE", typeWorker, worker)
+		}
+	}
 	for _, step := range []func() error{deleteLimit, deleteQueue, deleteFleet, deleteProfile, deleteFarm} {
 		if err := step(); err != nil {
 			t.Error(err)

@@ -64,10 +64,21 @@ func invalidFields(fields ...deadline.ValidationExceptionField) error {
 	return deadline.InvalidFields(deadline.ValidationExceptionReasonFieldValidationFailed, fields)
 }
 
-func conflict(reason deadline.ConflictExceptionReason, resourceType, id, status, message string) error {
-	err := &deadline.ConflictException{Message: message, Reason: reason, ResourceId: id, ResourceType: resourceType}
-	if status != "" {
-		err.Context = map[string]string{"status": status}
+func conflict(reason scheduler.ConflictReason, resourceType, id, status, message string) error {
+	return conflictOf(&scheduler.ConflictError{Reason: reason, ResourceType: resourceType, ResourceID: id, Status: status, Message: message})
+}
+
+// conflictOf is a conflict that the scheduler found. What still uses a resource that is in use is in the context.
+func conflictOf(c *scheduler.ConflictError) error {
+	err := &deadline.ConflictException{
+		Message: c.Message, Reason: deadline.ConflictExceptionReason(c.Reason), ResourceId: c.ResourceID, ResourceType: c.ResourceType,
+		Context: map[string]string{},
+	}
+	if c.Status != "" {
+		err.Context["status"] = c.Status
+	}
+	if c.UserID != "" {
+		err.Context["userResourceType"], err.Context["userResourceId"] = c.UserType, c.UserID
 	}
 	return err
 }
@@ -82,8 +93,7 @@ func modelled(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &conflicting):
-		return conflict(deadline.ConflictExceptionReason(conflicting.Reason), conflicting.ResourceType, conflicting.ResourceID,
-			conflicting.Status, conflicting.Message)
+		return conflictOf(conflicting)
 	case errors.As(err, &missing):
 		return notFound(missing.ResourceType, missing.ResourceID)
 	case errors.As(err, &refused):

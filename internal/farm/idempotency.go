@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"time"
 
-	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -113,7 +112,7 @@ func replay[Out any](response []byte) (*Out, error) {
 }
 
 func tokenReused(token string) error {
-	return conflict(deadline.ConflictExceptionReasonConflictException, "client-token", token, "",
+	return conflict(scheduler.ReasonConflict, "client-token", token, "",
 		"the client token was used before with other parameters")
 }
 

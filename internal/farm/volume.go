@@ -89,8 +89,11 @@ func (s *Service) DeleteVolume(ctx context.Context, in *deadline.DeleteVolumeInp
 func volumeFree(r *resource[volumeDocument]) error {
 	switch {
 	case r.Doc.AttachedWorkerID != "", r.Doc.State == deadline.VolumeStateInUse, r.Doc.State == deadline.VolumeStatePendingAttachment:
-		return conflict(deadline.ConflictExceptionReasonResourceInUse, typeVolume, r.ID, string(r.Doc.State),
-			"the volume is attached to a worker: wait until the worker has stopped")
+		return conflictOf(&scheduler.ConflictError{
+			Reason: scheduler.ReasonResourceInUse, ResourceType: typeVolume, ResourceID: r.ID, Status: string(r.Doc.State),
+			UserType: typeWorker, UserID: r.Doc.AttachedWorkerID,
+			Message: "the volume is attached to a worker: wait until the worker has stopped",
+		})
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
@@ -80,6 +81,7 @@ func (s *Service) CreateWorker(ctx context.Context, in *deadline.CreateWorkerInp
 				FarmID: in.FarmId, FleetID: in.FleetId, WorkerID: id, Stamp: created(ctx, now), HostProperties: host,
 			},
 			MaxInFarm: s.quotas.WorkersPerFarm,
+			Sole:      auth.FromContext(ctx).Instance,
 		}, nil
 	})
 }

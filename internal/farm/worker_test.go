@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/auth"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
@@ -234,6 +235,49 @@ func TestWorkerRoles(t *testing.T) {
 	if got := must(r.AssumeQueueRoleForWorker(t.Context(), in))(t); got.Credentials != nil {
 		t.Errorf("a queue without a role gives %v", got.Credentials)
 	}
+}
+
+// TestInstanceHost: a host that is an instance has one worker at a time, and gets that worker's role only while it is offline. The
+// role itself, and hosts that are no instance, may always ask.
+func TestInstanceHost(t *testing.T) {
+	t.Parallel()
+	r, ctx := openRenderFarm(t), t.Context()
+	arn := "arn:aws:iam::123456789012:user/machine"
+	machine := r.as(auth.Principal{Kind: auth.WorkerHost, ID: "AKIAMACHINE", ARN: arn, Instance: true})
+	create := &deadline.CreateWorkerInput{FarmId: r.farmID, FleetId: r.fleetID}
+	id := must(machine.CreateWorker(ctx, create))(t).WorkerId
+	second := func() *deadline.ConflictException {
+		t.Helper()
+		_, err := machine.CreateWorker(ctx, &deadline.CreateWorkerInput{FarmId: r.farmID, FleetId: r.fleetID})
+		return fails[*deadline.ConflictException](t, err)
+	}
+	if e := second(); e.Reason != deadline.ConflictExceptionReasonResourceAlreadyExists || e.ResourceType != typeWorker ||
+		e.ResourceId != id || e.Context["status"] != "CREATED" {
+		t.Errorf("a second worker: %+v", e)
+	}
+	must(r.as(auth.Principal{Kind: auth.WorkerHost, ID: "AKIAOTHER", ARN: arn + "-other", Instance: true}).CreateWorker(ctx, create))(t)
+
+	assume := &deadline.AssumeFleetRoleForWorkerInput{FarmId: r.farmID, FleetId: r.fleetID, WorkerId: id}
+	w := &testWorker{renderFarm: r, id: id}
+	must(machine.AssumeFleetRoleForWorker(ctx, assume))(t)
+	for _, online := range []deadline.UpdatedWorkerStatus{deadline.UpdatedWorkerStatusStarted, deadline.UpdatedWorkerStatusStopping} {
+		w.update(online)
+		_, err := machine.AssumeFleetRoleForWorker(ctx, assume)
+		if e := fails[*deadline.ConflictException](t, err); e.Reason != deadline.ConflictExceptionReasonStatusConflict ||
+			e.ResourceType != typeWorker || e.ResourceId != id || e.Context["status"] != string(online) {
+			t.Errorf("%s: %+v", online, e)
+		}
+		for _, who := range []auth.Principal{
+			{Kind: auth.WorkerHost, ID: "AKIAHOST", ARN: arn},
+			{Kind: auth.FleetRoleWorker, ID: id, FarmID: r.farmID, FleetID: r.fleetID, WorkerID: id},
+		} {
+			must(r.as(who).AssumeFleetRoleForWorker(ctx, assume))(t)
+		}
+	}
+	w.update(deadline.UpdatedWorkerStatusStopped)
+	must(machine.AssumeFleetRoleForWorker(ctx, assume))(t)
+	must(r.DeleteWorker(ctx, &deadline.DeleteWorkerInput{FarmId: r.farmID, FleetId: r.fleetID, WorkerId: id}))(t)
+	must(machine.CreateWorker(ctx, &deadline.CreateWorkerInput{FarmId: r.farmID, FleetId: r.fleetID}))(t)
 }
 
 // countingStore fails reads once it is told that none may come.

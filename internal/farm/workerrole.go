@@ -6,6 +6,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/scheduler"
 )
 
 // Roles issues short-lived credentials, which this service and its neighbours on the same port (logs, objects) accept.
@@ -37,13 +38,18 @@ func (s *Service) queueRole(ctx context.Context, kind auth.Kind, q *resource[que
 	return c, nil
 }
 
-// AssumeFleetRoleForWorker gives a worker the credentials that it works with.
+// AssumeFleetRoleForWorker gives a worker the credentials that it works with. It is a ConflictException of the worker for the key of
+// an instance while the worker is online: then the worker has credentials, and whoever asks with the key is somebody else.
 func (s *Service) AssumeFleetRoleForWorker(
 	ctx context.Context, in *deadline.AssumeFleetRoleForWorkerInput,
 ) (*deadline.AssumeFleetRoleForWorkerOutput, error) {
 	w, err := s.worker(ctx, in.FarmId, in.FleetId, in.WorkerId)
 	if err != nil {
 		return nil, err
+	}
+	if auth.FromContext(ctx).Instance && w.Status.Online() {
+		return nil, conflict(scheduler.ReasonStatusConflict, typeWorker, w.WorkerID, w.Status.String(),
+			"the worker is online: it renews its role with the credentials of the role")
 	}
 	f, err := s.fleet(ctx, w.FarmID, w.FleetID)
 	if err != nil {
@@ -70,7 +76,7 @@ func (s *Service) AssumeQueueRoleForWorker(
 		return nil, err
 	}
 	if !w.Status.Online() {
-		return nil, conflict(deadline.ConflictExceptionReasonStatusConflict, typeWorker, w.WorkerID, w.Status.String(),
+		return nil, conflict(scheduler.ReasonStatusConflict, typeWorker, w.WorkerID, w.Status.String(),
 			"the worker is not online")
 	}
 	holds, err := s.store.HoldsQueue(ctx, w.WorkerID, q.ID)
@@ -82,7 +88,7 @@ func (s *Service) AssumeQueueRoleForWorker(
 		if err != nil {
 			return nil, err
 		}
-		return nil, conflict(deadline.ConflictExceptionReasonStatusConflict, typeQueue, q.ID, string(states.status(q)),
+		return nil, conflict(scheduler.ReasonStatusConflict, typeQueue, q.ID, string(states.status(q)),
 			"the worker has no session of this queue")
 	case q.Doc.RoleARN == "":
 		return &deadline.AssumeQueueRoleForWorkerOutput{}, nil

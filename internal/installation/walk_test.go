@@ -69,6 +69,7 @@ func (w walker) walk(mode string, p *port) {
 	}
 	adminID, adminSecret := key(auth.Principal{Kind: auth.Admin, ARN: p.AdminARN("admin")})
 	hostID, hostSecret := key(auth.Principal{Kind: auth.WorkerHost})
+	instanceID, instanceSecret := key(auth.Principal{Kind: auth.WorkerHost, ARN: p.AdminARN("instance"), Instance: true})
 	stranger := person("stranger")
 	personID, personSecret := key(auth.Principal{Kind: auth.User, ID: stranger, ARN: stranger})
 	volumes := httptest.NewServer(w.volumes(p))
@@ -78,6 +79,7 @@ func (w walker) walk(mode string, p *port) {
 		"AWS_ENDPOINT_URL="+p.url, "AWS_REGION=us-west-2", "AWS_DEFAULT_REGION=us-west-2", "AWS_DISABLE_HOST_PREFIX_INJECTION=true",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID="+adminID, "AWS_SECRET_ACCESS_KEY="+adminSecret, "AWS_SESSION_TOKEN=",
 		"HOST_ID="+hostID, "HOST_SECRET="+hostSecret, "PERSON_ID="+personID, "PERSON_SECRET="+personSecret,
+		"INSTANCE_ID="+instanceID, "INSTANCE_SECRET="+instanceSecret,
 		"BUCKET="+walkBucket, "PRINCIPAL="+person("walker"), "OTHER="+person("other"), "IDENTITY_STORE="+p.Identities().StoreID(),
 		"VOLUMES="+volumes.URL, "PYTHONDONTWRITEBYTECODE=1",
 	)

@@ -28,6 +28,8 @@ func (l *link) serves() bool {
 	return l != nil && l.row.Status == status.AssociationActive && l.queue.reason == ""
 }
 
+func (l *link) id() string { return l.queue.id + "/" + l.fleet.id }
+
 func (f *fleet) link(q *queue) *link {
 	i, found := slices.BinarySearchFunc(f.links, q.id, func(l *link, id string) int { return cmp.Compare(l.queue.id, id) })
 	if !found {
@@ -70,7 +72,7 @@ func (c *Core) setAssociation(l *link, to status.Association, by string) {
 	if from == status.AssociationStopped && to != status.AssociationActive {
 		return
 	}
-	if !pass(c, linkMachine, func() string { return l.queue.id + "/" + l.fleet.id }, from, to, causeTarget) {
+	if !pass(c, linkMachine, l.id, from, to, causeTarget) {
 		return
 	}
 	l.row.Status, l.row.UpdatedAt, l.row.UpdatedBy = to, c.now.Wall, by
@@ -86,7 +88,7 @@ func (c *Core) setAssociation(l *link, to status.Association, by string) {
 func (c *Core) settleLink(l *link) {
 	stopping := l.row.Status == status.AssociationStopComplete || l.row.Status == status.AssociationStopCancel
 	if stopping && l.sessions == 0 &&
-		pass(c, linkMachine, func() string { return l.queue.id + "/" + l.fleet.id }, l.row.Status, status.AssociationStopped, causeDerived) {
+		pass(c, linkMachine, l.id, l.row.Status, status.AssociationStopped, causeDerived) {
 		l.row.Status = status.AssociationStopped
 		c.dirtyLink(l)
 	}
@@ -112,7 +114,7 @@ func (c *Core) deleteAssociation(cmd DeleteAssociation) error {
 	}
 	if l.row.Status != status.AssociationStopped {
 		return &ConflictError{
-			Reason: ReasonStatusConflict, ResourceType: "queue-fleet-association", ResourceID: cmd.QueueID + "/" + cmd.FleetID,
+			Reason: ReasonStatusConflict, ResourceType: "queue-fleet-association", ResourceID: l.id(),
 			Status: l.row.Status.String(), Message: "only a STOPPED association can be deleted",
 		}
 	}

@@ -134,6 +134,8 @@ type UpdateSession struct {
 type CreateWorker struct {
 	Worker    row.Worker
 	MaxInFarm int64 // 0: no bound
+	// Sole refuses a second worker of the farm with one CreatedBy.
+	Sole bool
 }
 
 // UpdateWorker changes a worker's status (STARTED, STOPPING, STOPPED; WorkerNone: none)

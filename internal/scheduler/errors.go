@@ -19,6 +19,8 @@ type ConflictError struct {
 	ResourceType string // farm, queue, fleet, worker, job, …
 	ResourceID   string
 	Status       string // of the resource; "" when it does not matter
+	UserType     string // of what uses the resource, of a RESOURCE_IN_USE
+	UserID       string
 	Message      string
 }
 

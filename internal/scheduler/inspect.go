@@ -176,14 +176,15 @@ func (c *Core) checkQueue(q *queue, report reporter) {
 	for _, j := range q.jobs {
 		sessions += j.sessions
 	}
-	if sessions != q.sessions {
-		report("queue %s has %d sessions, says %d", q.id, sessions, q.sessions)
-	}
 	for _, l := range q.links {
+		sessions -= l.sessions
 		if n := len(c.sessionsOf(l)); n != l.sessions {
-			report("association %s/%s has %d sessions, says %d", q.id, l.fleet.id, n, l.sessions)
+			report("association %s has %d sessions, says %d", l.id(), n, l.sessions)
 		}
 		c.checkLanes(l, report)
+	}
+	if sessions != 0 {
+		report("queue %s has %d more sessions than its associations", q.id, sessions)
 	}
 }
 
@@ -241,7 +242,7 @@ func (c *Core) Dump() string {
 	line("farm", c.farmID, c.lastNumber, len(c.classes))
 	for _, id := range slices.Sorted(maps.Keys(c.queues)) {
 		q := c.queues[id]
-		line("queue", id, q.needsBudget, q.reason, q.cancels, q.order, q.sessions, q.spent.row.Amount)
+		line("queue", id, q.needsBudget, q.reason, q.cancels, q.order, q.spent.row.Amount)
 		for _, l := range q.limits {
 			line(" limit", l.row, l.tasks)
 		}

@@ -202,7 +202,7 @@ func (c *Core) learnLimit(r *row.Resource) error {
 
 func (c *Core) deleteLimit(l *limit) error {
 	if len(l.links) > 0 {
-		return inUse("limit", l.id, "the limit is still associated with a queue")
+		return inUse("limit", l.id, "", "queue-limit-association", l.links[0].id(), "the limit is still associated with a queue")
 	}
 	delete(c.limits, l.id)
 	return nil

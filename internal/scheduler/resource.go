@@ -27,7 +27,6 @@ type queue struct {
 	budgets        []*budget           // by id
 	spent          *spending           // by its sessions that ended
 	jobs           map[string]*job     // those in memory
-	sessions       int
 }
 
 // queueEnvironment is an environment that every session of a queue enters.
@@ -36,6 +35,9 @@ type queueEnvironment struct {
 	priority          int32
 	createdAt         int64
 }
+
+// fleetActive is the status of every fleet, from its creation to its deletion.
+const fleetActive = "ACTIVE"
 
 // fleet is a fleet of the farm.
 type fleet struct {
@@ -214,20 +216,41 @@ func (c *Core) deleteResource(cmd DeleteResource) error {
 	return nil
 }
 
-func inUse(kind, id, message string) error {
-	return &ConflictError{Reason: ReasonResourceInUse, ResourceType: kind, ResourceID: id, Message: message}
+// inUse refuses the deletion of a resource that another one, the user, still needs.
+func inUse(kind, id, status, userType, userID, message string) error {
+	return &ConflictError{
+		Reason: ReasonResourceInUse, ResourceType: kind, ResourceID: id, Status: status, UserType: userType, UserID: userID, Message: message,
+	}
 }
 
-// deleteQueue forgets a queue with its environments and jobs. The store deletes the queue's finished jobs with it.
+func (q *queue) inUse(userType, userID, message string) error {
+	return inUse("queue", q.id, q.status(), userType, userID, message)
+}
+
+// status is the queue's as the API has it.
+func (q *queue) status() string {
+	switch {
+	case q.reason != "":
+		return "SCHEDULING_BLOCKED"
+	case slices.ContainsFunc(q.links, func(l *link) bool { return l.row.Status == status.AssociationActive }):
+		return "SCHEDULING"
+	default:
+		return "IDLE"
+	}
+}
+
+func (f *fleet) inUse(userType, userID, message string) error {
+	return inUse("fleet", f.id, fleetActive, userType, userID, message)
+}
+
+// deleteQueue forgets a queue with its environments and jobs. The store deletes the queue's finished jobs with it. A queue that no
+// fleet is associated with has no session.
 func (c *Core) deleteQueue(q *queue) error {
 	if len(q.links) > 0 {
-		return inUse("queue", q.id, "the queue is still associated with a fleet")
+		return q.inUse("queue-fleet-association", q.links[0].id(), "the queue is still associated with a fleet")
 	}
 	if len(q.limits) > 0 {
-		return inUse("queue", q.id, "the queue is still associated with a limit")
-	}
-	if q.sessions > 0 {
-		return inUse("queue", q.id, "sessions of the queue are still running")
+		return q.inUse("queue-limit-association", q.limits[0].id(), "the queue is still associated with a limit")
 	}
 	for _, e := range q.environments {
 		delete(c.environs, e.id)
@@ -253,12 +276,12 @@ func (c *Core) deleteQueueEnvironment(e *queueEnvironment) {
 
 func (c *Core) deleteFleet(f *fleet) error {
 	if len(f.links) > 0 {
-		return inUse("fleet", f.id, "the fleet is still associated with a queue")
+		return f.inUse("queue-fleet-association", f.links[0].id(), "the fleet is still associated with a queue")
 	}
 	ids := slices.Sorted(maps.Keys(f.workers))
 	for _, id := range ids {
 		if s := f.workers[id].row.Status; s != status.WorkerCreated && s != status.WorkerStopped {
-			return inUse("fleet", f.id, fmt.Sprintf("worker %s of the fleet is %s", id, s))
+			return f.inUse("worker", id, fmt.Sprintf("worker %s of the fleet is %s", id, s))
 		}
 	}
 	for _, id := range ids {

@@ -167,7 +167,6 @@ func (c *Core) loadSession(s *session) {
 	c.sessions[s.row.SessionID] = s
 	s.worker.session = s
 	s.job.sessions++
-	s.job.queue.sessions++
 	if s.link != nil {
 		s.link.sessions++
 	}

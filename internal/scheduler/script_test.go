@@ -195,6 +195,9 @@ func printError(out *strings.Builder, err error) {
 		if conflict.Status != "" {
 			fmt.Fprintf(out, " status=%s", conflict.Status)
 		}
+		if conflict.UserID != "" {
+			fmt.Fprintf(out, " user=%s %s", conflict.UserType, conflict.UserID)
+		}
 		fmt.Fprintln(out)
 		return
 	}

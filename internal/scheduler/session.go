@@ -130,7 +130,6 @@ func (c *Core) attach(s *session) {
 	c.sessions[s.row.SessionID] = s
 	s.worker.session = s
 	s.job.sessions++
-	s.job.queue.sessions++
 	if s.link != nil {
 		s.link.sessions++
 	}
@@ -248,7 +247,6 @@ func (c *Core) endSession(s *session, by cause) {
 	delete(c.sessions, s.row.SessionID)
 	s.worker.session = nil
 	s.job.sessions--
-	s.job.queue.sessions--
 	if s.link != nil {
 		s.link.sessions--
 		c.settleLink(s.link)

@@ -86,9 +86,15 @@ func (c *Core) createWorker(cmd CreateWorker) error {
 			Message: "a worker with this id exists",
 		}
 	}
+	if other := c.workerBy(cmd.Worker.CreatedBy); cmd.Sole && other != nil {
+		return &ConflictError{
+			Reason: ReasonResourceAlreadyExists, ResourceType: "worker", ResourceID: other.row.WorkerID, Status: other.row.Status.String(),
+			Message: fmt.Sprintf("%s has made worker %s already; delete it first", cmd.Worker.CreatedBy, other.row.WorkerID),
+		}
+	}
 	if len(f.workers) >= f.maxWorkers {
 		return &ConflictError{
-			Reason: ReasonStatusConflict, ResourceType: "fleet", ResourceID: f.id, Status: "ACTIVE",
+			Reason: ReasonStatusConflict, ResourceType: "fleet", ResourceID: f.id, Status: fleetActive,
 			Message: fmt.Sprintf("the fleet has its maximum of %d workers; delete stale ones or raise maxWorkerCount", f.maxWorkers),
 		}
 	}
@@ -103,6 +109,16 @@ func (c *Core) createWorker(cmd CreateWorker) error {
 	w.row.CreatedAt = c.now.Wall
 	c.setWorker(w, status.WorkerCreated, causeCreate)
 	return nil
+}
+
+// workerBy is a worker that somebody made, the first by id; nil when there is none.
+func (c *Core) workerBy(maker string) (found *worker) {
+	for _, w := range c.workers {
+		if w.row.CreatedBy == maker && (found == nil || w.row.WorkerID < found.row.WorkerID) {
+			found = w
+		}
+	}
+	return found
 }
 
 func (c *Core) addWorker(r row.Worker, f *fleet) *worker {
