@@ -201,36 +201,14 @@ func (b *batch) mergeDeletes(c *row.Changes) {
 	for _, id := range c.DeleteWorkers {
 		b.workers.delete(id)
 	}
-	if gone := b.deletedJobs(c); len(gone) > 0 {
-		for id := range gone {
+	if len(c.DeleteJobs) > 0 {
+		gone := make(map[string]bool, len(c.DeleteJobs))
+		for _, id := range c.DeleteJobs {
+			gone[id] = true
 			b.jobs.delete(id)
 		}
 		b.dropJobs(gone)
 	}
-}
-
-// deletedJobs are the jobs that changes delete: by name, or with their queue.
-func (b *batch) deletedJobs(c *row.Changes) map[string]bool {
-	gone := map[string]bool{}
-	for _, id := range c.DeleteJobs {
-		gone[id] = true
-	}
-	for _, key := range c.DeleteResources {
-		if key.Kind != row.KindQueue {
-			continue
-		}
-		for i := range b.jobs.written {
-			if b.jobs.written[i].QueueID == key.ID {
-				gone[b.jobs.written[i].JobID] = true
-			}
-		}
-		for i := range b.sessions.written {
-			if b.sessions.written[i].QueueID == key.ID {
-				gone[b.sessions.written[i].JobID] = true
-			}
-		}
-	}
-	return gone
 }
 
 // dropJobs forgets all rows of jobs.

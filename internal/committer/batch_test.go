@@ -82,15 +82,15 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// A queue takes the jobs with it that the same batch has just written.
-func TestMergeDeletedQueue(t *testing.T) {
+// A job that is deleted takes with it what the same batch has just written of it.
+func TestMergeDeletedJob(t *testing.T) {
 	t.Parallel()
 	b := &batch{}
 	b.merge(&row.Changes{
 		Jobs:  []row.Job{{JobID: "job-1", QueueID: "queue-1"}, {JobID: "job-2", QueueID: "queue-2"}},
 		Tasks: []row.Task{{JobID: "job-1"}, {JobID: "job-2"}},
 	})
-	b.merge(&row.Changes{DeleteResources: []row.ResourceKey{{Kind: row.KindQueue, ID: "queue-1"}}})
+	b.merge(&row.Changes{DeleteJobs: []string{"job-1"}})
 	c := b.changes()
 	if len(c.Jobs) != 1 || c.Jobs[0].JobID != "job-2" || len(c.Tasks) != 1 || c.Tasks[0].JobID != "job-2" {
 		t.Errorf("got jobs %v and tasks %v, want those of job-2 alone", c.Jobs, c.Tasks)

@@ -1,6 +1,6 @@
 // Package retention keeps a farm from growing for ever: jobs that are over are archived after a while, archived ones are deleted
-// after another, with their steps, tasks, sessions, members, tags and logs. Tags and logs that deleted queues left behind,
-// and old usage, go too.
+// after another, with their steps, tasks, sessions, members, tags and logs. What deleted queues left behind, which nobody sees any
+// more, and old usage, go too.
 //
 // Work goes on meanwhile: everything happens in small transactions, and after each one the sweep rests for several times as long
 // as that took.

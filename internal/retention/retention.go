@@ -53,6 +53,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Every is the time from the end of one sweep to the next one. Default one hour.
 	Every time.Duration
+	// PurgeEvery is the time from one look for queues that were deleted to the next one. Default 5 seconds.
+	PurgeEvery time.Duration
 	// Rest is how many times as long as a step took the sweep rests after it. Default 4.
 	Rest float64
 	// Chunk is how many rows one transaction deletes. Default 1,000.
@@ -76,6 +78,9 @@ func New(c Config) *Keeper {
 	if c.Every <= 0 {
 		c.Every = time.Hour
 	}
+	if c.PurgeEvery <= 0 {
+		c.PurgeEvery = 5 * time.Second
+	}
 	if c.Rest <= 0 {
 		c.Rest = 4
 	}
@@ -85,19 +90,31 @@ func New(c Config) *Keeper {
 	return &Keeper{Config: c}
 }
 
-// Run sweeps from time to time until ctx ends.
+// Run purges deleted queues, and sweeps from time to time, until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
-	for k.pause(ctx, k.Every) {
-		swept, err := k.Sweep(ctx, time.Now())
-		switch {
-		case err != nil && ctx.Err() == nil:
-			k.Logger.LogAttrs(ctx, slog.LevelWarn, "old jobs could not be cleared away", slog.Any("error", err))
-		case swept != Swept{}:
-			k.Logger.LogAttrs(ctx, slog.LevelInfo, "old jobs were cleared away",
-				slog.Int("archived", swept.Archived), slog.Int("deleted", swept.Deleted))
+	swept := time.Now()
+	for k.pause(ctx, min(k.PurgeEvery, k.Every)) {
+		if err := k.Purge(ctx); err != nil && ctx.Err() == nil {
+			k.Logger.LogAttrs(ctx, slog.LevelWarn, "the jobs of a deleted queue could not be cleared away", slog.Any("error", err))
+		}
+		if time.Since(swept) >= k.Every {
+			k.sweep(ctx)
+			swept = time.Now()
 		}
 	}
 	return nil
+}
+
+// sweep is [Keeper.Sweep] now, and tells the log what came of it.
+func (k *Keeper) sweep(ctx context.Context) {
+	swept, err := k.Sweep(ctx, time.Now())
+	switch {
+	case err != nil && ctx.Err() == nil:
+		k.Logger.LogAttrs(ctx, slog.LevelWarn, "old jobs could not be cleared away", slog.Any("error", err))
+	case swept != Swept{}:
+		k.Logger.LogAttrs(ctx, slog.LevelInfo, "old jobs were cleared away",
+			slog.Int("archived", swept.Archived), slog.Int("deleted", swept.Deleted))
+	}
 }
 
 // pause reports whether d passed before ctx ended.

@@ -295,6 +295,69 @@ func TestOrphans(t *testing.T) {
 	})
 }
 
+// The jobs of a deleted queue are gone at once, their rows little by little: a purge that was interrupted is taken up by the next
+// process, and what a farm that is loaded meanwhile has of the queue is nothing.
+func TestDeletedQueue(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		w.Helper()
+		empty := w.rows()
+		do := func(command scheduler.Command) error {
+			_, err := w.committer.Do(w.Context(), committer.Request{FarmID: farmID, Command: command})
+			return err
+		}
+		now := time.Now()
+		jobs := []string{
+			w.addJob(1, status.TaskSuspended, now), w.addJob(2, status.TaskSucceeded, now), w.addJob(3, status.TaskNone, now),
+			w.addJob(4, status.TaskSucceeded, now.Add(-1000*day)),
+		}
+		if err := do(scheduler.UpdateJob{JobID: jobs[1], Archive: true}); err != nil {
+			w.Fatal(err)
+		}
+		if err := do(scheduler.DeleteResource{FarmID: farmID, Kind: row.KindQueue, ID: queueID}); err != nil {
+			w.Fatal(err)
+		}
+		hidden := func() {
+			w.Helper()
+			for _, id := range jobs {
+				if j, err := w.store.Job(w.Context(), id); !errors.Is(err, store.ErrNotFound) {
+					w.Errorf("job %s: %v %v, want that it is gone", id, j, err)
+				}
+				if err := do(scheduler.UpdateJob{JobID: id, Archive: true}); !errors.As(err, new(*scheduler.NotFoundError)) {
+					w.Errorf("a command on job %s: %v, want that it is gone", id, err)
+				}
+			}
+		}
+		hidden()
+		if n := w.rows()["job"]; n != len(jobs) {
+			w.Fatalf("%d jobs have rows after the deletion, want %d: it must not depend on how many there are", n, len(jobs))
+		}
+		if _, err := w.store.PurgeQueue(w.Context(), queueID, 20); err != nil { // and then the plug was pulled
+			w.Fatal(err)
+		}
+		hidden()
+		core := scheduler.New(scheduler.Config{}, [32]byte{})
+		snapshot, err := w.store.Snapshot(w.Context(), farmID)
+		if err == nil {
+			err = core.Restore(scheduler.Instant{}, snapshot)
+		}
+		if err != nil || len(snapshot.Jobs) != 0 {
+			w.Errorf("the farm cannot be loaded: %v; jobs %v", err, snapshot.Jobs)
+		}
+		w.sweep(now) // finds nothing that it could archive
+		if err := retention.New(w.keeper.Config).Purge(w.Context()); err != nil {
+			w.Fatal(err)
+		}
+		hidden()
+		empty["resource"]--
+		w.sweep(now)
+		w.sweep(now)
+		if diff := cmp.Diff(empty, w.rows()); diff != "" {
+			w.Errorf("rows left (-before +after):\n%s", diff)
+		}
+	})
+}
+
 // Under steady load the store stays as large as what it keeps, and work goes on while jobs are cleared away.
 func TestSteadyLoad(t *testing.T) {
 	t.Parallel()

@@ -243,8 +243,8 @@ func (f *fleet) inUse(userType, userID, message string) error {
 	return inUse("fleet", f.id, fleetActive, userType, userID, message)
 }
 
-// deleteQueue forgets a queue with its environments and jobs. The store deletes the queue's finished jobs with it. A queue that no
-// fleet is associated with has no session.
+// deleteQueue forgets a queue with its environments and jobs. The store hides the jobs of a queue that was deleted, and deletes them
+// little by little. A queue that no fleet is associated with has no session.
 func (c *Core) deleteQueue(q *queue) error {
 	if len(q.links) > 0 {
 		return q.inUse("queue-fleet-association", q.links[0].id(), "the queue is still associated with a fleet")
@@ -256,9 +256,8 @@ func (c *Core) deleteQueue(q *queue) error {
 		delete(c.environs, e.id)
 		c.dirty.changes.DeleteResources = append(c.dirty.changes.DeleteResources, row.ResourceKey{Kind: row.KindQueueEnvironment, ID: e.id})
 	}
-	for _, j := range q.inOrder() {
+	for _, j := range q.jobs {
 		c.forget(j)
-		c.dirty.changes.DeleteJobs = append(c.dirty.changes.DeleteJobs, j.row.JobID)
 	}
 	for _, b := range q.budgets { // nothing is left that they could count
 		delete(c.budgets, b.id)

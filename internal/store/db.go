@@ -56,23 +56,10 @@ const (
 	sqlDeleteTags        = `DELETE FROM tags WHERE arn = $1`
 )
 
-const ofQueue = ` WHERE job_id IN (SELECT job_id FROM job WHERE queue_id = $1)`
-
-// The statements that delete a job, and all jobs of a queue, in every table that has rows of jobs.
-var (
-	sqlDeleteJob       = deleteJobs(ofJob)
-	sqlDeleteQueueJobs = deleteJobs(ofQueue)
-)
-
-func deleteJobs(condition string) []string {
-	var texts []string
-	for _, table := range []string{
-		"session_action", "session", "task", "step_document", "step", "job_document",
-		"job", // last, because the condition may look at it
-	} {
-		texts = append(texts, "DELETE FROM "+table+condition)
-	}
-	return texts
+// The statements that delete a job in every table that has rows of jobs.
+var sqlDeleteJob = []string{
+	`DELETE FROM session_action` + ofJob, `DELETE FROM session` + ofJob, `DELETE FROM task` + ofJob,
+	`DELETE FROM step_document` + ofJob, `DELETE FROM step` + ofJob, `DELETE FROM job_document` + ofJob, `DELETE FROM job` + ofJob,
 }
 
 func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
@@ -92,10 +79,7 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 			exec(sqlDeleteSpending, key.ID)
 		}
 		if key.Kind == row.KindQueue {
-			exec(sqlDeleteQueueMembers, key.ID)
-			for _, sql := range sqlDeleteQueueJobs {
-				exec(sql, key.ID)
-			}
+			exec(sqlDeleteQueue, key.ID)
 		}
 	}
 	for _, key := range c.DeleteLimitAssociations {

@@ -26,7 +26,7 @@ var jobs = newTable("job", 1, 6,
 		}
 	}).seldom(7)
 
-var sqlJob = jobs.selectAll + ` WHERE job_id = $1`
+var sqlJob = jobs.selectAll + ofJob + ` AND ` + jobIsThere
 
 // Job implements [Reader].
 func (d *DB) Job(ctx context.Context, jobID string) (*row.Job, error) {

@@ -20,7 +20,7 @@ var memberships = newTable("membership", 2, 5,
 		}
 	})
 
-var sqlMembership = memberships.selectAll + ` WHERE resource_id = $1 AND principal_id = $2`
+var sqlMembership = memberships.selectAll + ` WHERE resource_id = $1 AND principal_id = $2 AND ` + membershipIsThere
 
 // Membership implements [Reader].
 func (d *DB) Membership(ctx context.Context, key row.MembershipKey) (*row.Membership, error) {
@@ -44,7 +44,7 @@ func (d *DB) CountMembers(ctx context.Context, resourceID string) (int64, error)
 }
 
 var sqlMemberships = memberships.selectAll + `
-	WHERE principal_id = $1 AND resource_type = $2 AND (farm_id, resource_id) > ($3, $4)
+	WHERE principal_id = $1 AND resource_type = $2 AND (farm_id, resource_id) > ($3, $4) AND ` + membershipIsThere + `
 	ORDER BY farm_id, resource_id LIMIT $5`
 
 // Memberships implements [Reader].
@@ -59,6 +59,4 @@ func (d *DB) Memberships(
 const (
 	sqlDeleteMembership = `DELETE FROM membership WHERE resource_id = $1 AND principal_id = $2`
 	sqlDeleteMembers    = `DELETE FROM membership WHERE resource_id = $1`
-	// The jobs of a queue, before their rows are deleted.
-	sqlDeleteQueueMembers = `DELETE FROM membership WHERE resource_id IN (SELECT job_id FROM job WHERE queue_id = $1)`
 )

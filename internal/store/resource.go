@@ -51,13 +51,7 @@ const sqlFarmIDs = `SELECT resource_id FROM resource WHERE kind = 'farm' ORDER B
 
 // FarmIDs implements [Reader].
 func (d *DB) FarmIDs(ctx context.Context) ([]string, error) {
-	var ids []string
-	err := d.engine.Query(ctx, sqlFarmIDs, nil, func(s Scanner) error {
-		var id string
-		err := s.Scan(&id)
-		ids = append(ids, id)
-		return err
-	})
+	ids, err := texts(ctx, d.engine, sqlFarmIDs)
 	if err != nil {
 		return nil, fmt.Errorf("list farms: %w", err)
 	}

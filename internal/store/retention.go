@@ -10,11 +10,11 @@ import (
 // The conditions of the indexes job_over, job_never_made and job_archived.
 var (
 	sqlOverJobs = jobs.selectAll + ` WHERE farm_id = $1 AND ended_at < $2 AND updated_at < $2
-		AND lifecycle <> 'ARCHIVED' AND task_status IN ('NOT_COMPATIBLE', 'FAILED', 'CANCELED', 'SUCCEEDED')
+		AND lifecycle <> 'ARCHIVED' AND task_status IN ('NOT_COMPATIBLE', 'FAILED', 'CANCELED', 'SUCCEEDED') AND ` + jobIsThere + `
 		ORDER BY ended_at LIMIT $3`
 	sqlNeverMadeJobs = jobs.selectAll + ` WHERE farm_id = $1 AND created_at < $2 AND updated_at < $2
-		AND lifecycle = 'CREATE_FAILED' ORDER BY created_at LIMIT $3`
-	sqlArchivedJobs = jobs.selectAll + ` WHERE farm_id = $1 AND updated_at < $2 AND lifecycle = 'ARCHIVED' ORDER BY updated_at LIMIT $3`
+		AND lifecycle = 'CREATE_FAILED' AND ` + jobIsThere + ` ORDER BY created_at LIMIT $3`
+	sqlArchivedJobs = jobs.selectAll + ` WHERE farm_id = $1 AND updated_at < $2 AND lifecycle = 'ARCHIVED' AND ` + jobIsThere + ` ORDER BY updated_at LIMIT $3`
 )
 
 // OverJobs implements [Reader].
@@ -45,21 +45,25 @@ const (
 // TrimJob implements [Store].
 func (d *DB) TrimJob(ctx context.Context, jobID string, limit int) (int64, error) {
 	var trimmed int64
-	err := d.engine.Update(ctx, func(tx Tx) error {
-		trimmed = 0
-		for _, sql := range []string{sqlTrimActions, sqlTrimTasks, sqlTrimSessions} {
-			n, err := tx.Exec(ctx, sql, jobID, int64(limit)-trimmed)
-			if err != nil {
-				return err
-			}
-			if trimmed += n; trimmed >= int64(limit) {
-				return nil
-			}
-		}
-		return nil
+	err := d.engine.Update(ctx, func(tx Tx) (err error) {
+		trimmed, err = trim(ctx, tx, jobID, int64(limit))
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("trim job %s: %w", jobID, err)
+	}
+	return trimmed, nil
+}
+
+func trim(ctx context.Context, tx Tx, jobID string, limit int64) (trimmed int64, err error) {
+	for _, sql := range []string{sqlTrimActions, sqlTrimTasks, sqlTrimSessions} {
+		n, err := tx.Exec(ctx, sql, jobID, limit-trimmed)
+		if err != nil {
+			return trimmed, err
+		}
+		if trimmed += n; trimmed >= limit {
+			break
+		}
 	}
 	return trimmed, nil
 }

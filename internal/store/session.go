@@ -43,7 +43,7 @@ func (d *DB) Sessions(ctx context.Context, jobID string, from int64, limit int) 
 }
 
 var sqlWorkerSessions = sessions.selectAll + `
-	WHERE worker_id = $1 AND (started_at, session_id) > ($2, $3)
+	WHERE worker_id = $1 AND (started_at, session_id) > ($2, $3) AND ` + sessionIsThere + `
 	ORDER BY started_at, session_id LIMIT $4`
 
 // WorkerSessions implements [Reader].

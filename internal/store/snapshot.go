@@ -18,7 +18,7 @@ const (
 
 	// The jobs of a snapshot: unfinished ones, and finished ones whose sessions still leave their environments.
 	ofActiveJobs = ` WHERE job_id IN (
-		SELECT job_id FROM job WHERE farm_id = $1 AND ` + unfinishedJob + `
+		SELECT job_id FROM job WHERE farm_id = $1 AND ` + unfinishedJob + ` AND ` + jobIsThere + `
 		UNION SELECT job_id FROM session` + openOfFarm + `)`
 )
 
@@ -28,7 +28,7 @@ type jobQueries struct{ jobs, documents, steps, stepDocuments, tasks, sessions, 
 // newJobQueries takes the conditions for rows of jobs and for their open sessions.
 func newJobQueries(ofJobs, open string) jobQueries {
 	return jobQueries{
-		jobs:          jobs.selectAll + ofJobs + ` ORDER BY number`,
+		jobs:          jobs.selectAll + ofJobs + ` AND ` + jobIsThere + ` ORDER BY number`,
 		documents:     jobDocuments.selectAll + ofJobs,
 		steps:         steps.selectAll + ofJobs + ` ORDER BY job_id, step_index`,
 		stepDocuments: stepDocuments.selectAll + ofJobs + ` ORDER BY job_id, step_index`,

@@ -28,6 +28,9 @@ type Store interface {
 	PurgeTokens(ctx context.Context, before int64, limit int) (int64, error)
 	// TrimJob deletes up to limit rows of an archived job's actions, tasks and sessions, in this order, and returns how many.
 	TrimJob(ctx context.Context, jobID string, limit int) (int64, error)
+	// PurgeQueue deletes about limit rows of what a deleted queue has left: its jobs with all that belongs to them. It returns how
+	// many; when those are fewer than limit, nothing is left and the queue is forgotten.
+	PurgeQueue(ctx context.Context, queueID string, limit int) (int64, error)
 	// PurgeUsage deletes the usage by job of a farm's oldest half hour, if that is before a time, and returns how many rows it had.
 	PurgeUsage(ctx context.Context, farmID string, before int64) (int64, error)
 	// Check proves that the store can write (for readiness): it makes a row durable.
@@ -124,6 +127,10 @@ type Reader interface {
 	Action(ctx context.Context, jobID string, sessionSeq, actionIndex int64) (*row.SessionAction, error)
 	// Actions lists by (SessionSeq, ActionIndex).
 	Actions(ctx context.Context, filter ActionFilter, after ActionCursor, limit int) ([]row.SessionAction, error)
+
+	// DeletedQueues lists the queues that [Store.PurgeQueue] has not forgotten yet, by id, after the given one. Their jobs, with the
+	// sessions and members of those, are not there for any other read.
+	DeletedQueues(ctx context.Context, after string, limit int) ([]string, error)
 
 	// FarmIDs lists all farms.
 	FarmIDs(ctx context.Context) ([]string, error)

@@ -96,6 +96,17 @@ func number(ctx context.Context, q Querier, sql string, args ...any) (int64, err
 	return n, err
 }
 
+// texts answers a query for a single column of texts.
+func texts(ctx context.Context, q Querier, sql string, args ...any) (all []string, err error) {
+	err = q.Query(ctx, sql, args, func(s Scanner) error {
+		var text string
+		err := s.Scan(&text)
+		all = append(all, text)
+		return err
+	})
+	return all, err
+}
+
 // document is the value of a JSON text that may be absent.
 func document(b []byte) any {
 	if b == nil {

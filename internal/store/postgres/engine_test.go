@@ -213,11 +213,21 @@ func TestQueryPlans(t *testing.T) {
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	e := openTestEngine(t, url)
-	storetest.RunFaults(t, e, func() {
-		execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted
-			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
-	})
+	storetest.RunFaults(t, openTestEngine(t, url), func() { endWriter(t, url) })
+}
+
+// A fault at every write of the purge of a deleted queue, and a connection that is lost at each.
+func TestPurgeFaultMatrix(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	storetest.RunPurgeFaults(t, openTestEngine(t, url), func() { endWriter(t, url) })
+}
+
+// endWriter ends the connection that writes.
+func endWriter(t *testing.T, url string) {
+	t.Helper()
+	execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
 }
 
 // A read does not fail for a connection that died while nobody used it.

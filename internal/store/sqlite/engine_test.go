@@ -123,3 +123,9 @@ func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	storetest.RunFaults(t, openTestEngine(t), nil)
 }
+
+// A fault at every write of the purge of a deleted queue.
+func TestPurgeFaultMatrix(t *testing.T) {
+	t.Parallel()
+	storetest.RunPurgeFaults(t, openTestEngine(t), nil)
+}

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"absent rows":       testAbsent,
 		"all or nothing":    testAtomic,
 		"deletes":           testDeletes,
+		"deleted queue":     testDeletedQueue,
 		"usage":             testUsage,
 		"replaced row":      testReplace,
 		"tokens are purged": testPurge,
@@ -326,6 +327,9 @@ func testDeletes(t *testing.T, s store.Store) {
 		same(r, "jobs left", []row.JobSnapshot{{Job: keep, Document: keepDocument}}, got.Jobs)
 		tags, err := s.Tags(ctx, c.Tags[0].ARN)
 		same(r, "tags left", map[string]string(nil), must(r, tags, err))
+		if queue := c.Jobs[0].QueueID; len(gone.DeleteResources) > 0 && gone.DeleteResources[0].ID == queue {
+			purge(ctx, r, s, queue)
+		}
 		noRowsLeft(ctx, r, s, c)
 		if _, err := s.Membership(ctx, key); !errors.Is(err, store.ErrNotFound) {
 			r.Errorf("membership left: %v", err)
@@ -341,22 +345,22 @@ func testDeletes(t *testing.T, s store.Store) {
 }
 
 // noRowsLeft checks that nothing is left of the jobs in c.
-func noRowsLeft(ctx context.Context, r *Random, s store.Store, c *row.Changes) {
+func noRowsLeft(ctx context.Context, t testingT, s store.Store, c *row.Changes) {
 	for _, j := range c.Jobs {
 		steps, err := s.Steps(ctx, j.JobID, 0, 10)
-		same(r, "steps left", []row.Step(nil), must(r, steps, err))
+		same(t, "steps left", []row.Step(nil), must(t, steps, err))
 		documents, err := s.StepDocuments(ctx, j.JobID)
-		same(r, "step documents left", []row.StepDocument(nil), must(r, documents, err))
+		same(t, "step documents left", []row.StepDocument(nil), must(t, documents, err))
 		tasks, err := s.Tasks(ctx, j.JobID, 0, 0, 100)
-		same(r, "tasks left", []row.Task(nil), must(r, tasks, err))
+		same(t, "tasks left", []row.Task(nil), must(t, tasks, err))
 		sessions, err := s.Sessions(ctx, j.JobID, 0, 10)
-		same(r, "sessions left", []row.Session(nil), must(r, sessions, err))
+		same(t, "sessions left", []row.Session(nil), must(t, sessions, err))
 		actions, err := s.Actions(ctx, store.ActionFilter{JobID: j.JobID}, store.FirstAction, 100)
-		same(r, "actions left", []row.SessionAction(nil), must(r, actions, err))
+		same(t, "actions left", []row.SessionAction(nil), must(t, actions, err))
 		members, err := s.CountMembers(ctx, j.JobID)
-		same(r, "members left", int64(0), must(r, members, err))
+		same(t, "members left", int64(0), must(t, members, err))
 		if _, err := s.JobDocument(ctx, j.JobID); !errors.Is(err, store.ErrNotFound) {
-			r.Errorf("job document left: %v", err)
+			t.Errorf("job document left: %v", err)
 		}
 	}
 }

@@ -70,8 +70,11 @@ func runAllQueries(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx := t.Context()
 	if err := s.Commit(ctx, &row.Changes{
-		Jobs:               []row.Job{{FarmID: "farm", JobID: "job", TaskStatus: 1}}, // so that snapshots read its rows
-		DeleteResources:    []row.ResourceKey{{Kind: row.KindQueue}},
+		Jobs: []row.Job{
+			{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
+			{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1},
+		},
+		DeleteResources:    []row.ResourceKey{{Kind: row.KindQueue, ID: "gone"}},
 		DeleteAssociations: []row.AssociationKey{{}}, DeleteWorkers: []string{""}, DeleteJobs: []string{""},
 		Tags: []row.Tags{{}},
 	}); err != nil {
@@ -82,6 +85,8 @@ func runAllQueries(t *testing.T, s store.Store) {
 	results := []func() error{
 		func() error { _, err := s.PurgeTokens(ctx, 1, 1); return err },
 		func() error { _, err := s.TrimJob(ctx, "", 1); return err },
+		func() error { _, err := s.DeletedQueues(ctx, "", 1); return err },
+		func() error { _, err := s.PurgeQueue(ctx, "gone", 100); return err },
 		func() error { _, err := s.PurgeUsage(ctx, "", 1); return err },
 		func() error { _, err := s.OverJobs(ctx, "", 1, 2); return err },
 		func() error { _, err := s.ArchivedJobs(ctx, "", 1, 1); return err },
