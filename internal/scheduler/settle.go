@@ -75,6 +75,9 @@ func (c *Core) settleDependencies(s *step) {
 		c.eachOf(s, status.TaskPending, causeDependency, status.TaskReady)
 		if s.row.Counts[status.TaskPending] > 0 && s.hopeless() {
 			c.eachOf(s, status.TaskCanceled, causeDependency, status.TaskPending)
+			for _, consumer := range s.consumers { // they may have been looked at while this step was PENDING
+				c.unsettleStep(consumer)
+			}
 		}
 	}
 }
