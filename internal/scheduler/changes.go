@@ -154,16 +154,25 @@ func (c *Core) flush() *row.Changes {
 	return &out
 }
 
+// evictLoaded drops the jobs that were loaded for this command and are finished.
+func (c *Core) evictLoaded() {
+	c.forgetFinished(c.dirty.loaded)
+	c.dirty.loaded = nil
+}
+
+func (c *Core) forgetFinished(jobs []*job) {
+	for _, j := range jobs {
+		if c.jobs[j.row.JobID] == j && finished(&j.row) && j.sessions == 0 {
+			c.forget(j)
+		}
+	}
+}
+
 // evict drops the jobs of this command that are finished, and clears the dirt.
 func (c *Core) evict() {
 	d := &c.dirty
-	for _, list := range [2][]*job{d.jobs, d.loaded} {
-		for _, j := range list {
-			if c.jobs[j.row.JobID] == j && finished(&j.row) && j.sessions == 0 {
-				c.forget(j)
-			}
-		}
-	}
+	c.forgetFinished(d.jobs)
+	c.evictLoaded()
 	for _, l := range d.wake {
 		l.wake = false
 	}

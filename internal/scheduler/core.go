@@ -115,8 +115,8 @@ func New(cfg Config, seed [32]byte) *Core {
 func (c *Core) Apply(now Instant, command Command) (Result, *row.Changes, error) {
 	c.observe(now)
 	result, err := c.decide(command)
-	if err != nil {
-		c.evict()
+	if err != nil { // what Restore changed stays for the next command that is not refused
+		c.evictLoaded()
 		return Result{}, nil, err
 	}
 	c.settle()

@@ -7,7 +7,8 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// Restore takes over a farm from its rows. The core must be new. Every online worker counts as heard now.
+// Restore takes over a farm from its rows. The core must be new. Every online worker counts as heard now. What the end of a budget's
+// schedule changed meanwhile is written with the first command that is not refused.
 func (c *Core) Restore(now Instant, snapshot *row.Snapshot) error {
 	c.now = now
 	c.farmID, c.lastNumber = snapshot.FarmID, snapshot.LastNumber
