@@ -142,14 +142,14 @@ func (c *Core) deleteBudget(b *budget) {
 	}
 }
 
-// spend charges a queue's budgets.
+// spend charges a queue's budgets. An amount below zero is given back, as far as a budget counted any.
 func (c *Core) spend(q *queue, amount int64) {
-	if amount <= 0 {
+	if amount == 0 {
 		return
 	}
 	for _, b := range q.budgets {
 		if b.counts(c.now.Wall) {
-			b.spent.row.Amount += amount
+			b.spent.row.Amount = max(0, b.spent.row.Amount+amount)
 			c.dirtySpending(b.spent)
 		}
 	}

@@ -145,8 +145,11 @@ func (c *Core) price(s *session) float64 {
 	return p.PerHour
 }
 
-// cost of some microseconds at a price.
+// cost of some microseconds at a price; of less than none, what is given back.
 func (c *Core) cost(perHour float64, micros int64) int64 {
+	if micros < 0 {
+		return -c.cost(perHour, -micros)
+	}
 	return Dollars(perHour * c.costScale * time.Duration(micros*1000).Hours())
 }
 
@@ -185,23 +188,24 @@ func (c *Core) priced(a *action) bool {
 	})
 }
 
-// meterEnd charges the rest of an action that is over: by the times that its worker told, or up to when it was heard last.
+// meterEnd charges the rest of an action that is over: up to the end that its worker told, or else up to when it was heard last. What was
+// charged beyond that is given back: the report came late.
 func (c *Core) meterEnd(a *action, by cause) {
 	m := &a.session.meter
 	if m.Action != a.row.ActionIndex {
 		return
 	}
 	rest := a.row.EndedAt - a.row.StartedAt - m.Charged
-	if by == causeLost {
+	if by != causeReport {
 		rest = (a.session.worker.heard - m.until).Microseconds()
 	}
-	if rest > 0 {
+	if rest != 0 {
 		m.Charged += rest
 		c.charge(a, rest)
 	}
 }
 
-// charge adds time of an action to what its session used, and to what its queue spends.
+// charge adds time of an action to what its session used, and to what its queue spends; time below zero is taken away.
 func (c *Core) charge(a *action, micros int64) {
 	s := a.session
 	s.meter.Runtime += micros

@@ -522,6 +522,8 @@ func (s *script) parseReport(worker string, fields []string) scheduler.ActionRep
 		switch name, value, _ := strings.Cut(f, "="); name {
 		case "took":
 			r.EndedAt = r.StartedAt + duration(s.t, value).Microseconds()
+		case "behind": // the worker's clock
+			r.StartedAt -= duration(s.t, value).Microseconds()
 		case "session":
 			for id, alias := range s.aliases {
 				if alias == value {
