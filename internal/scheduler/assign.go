@@ -138,7 +138,6 @@ func (c *Core) schedule(w *worker) *Schedule {
 	if s == nil {
 		return out
 	}
-	w.worked = c.lived
 	assigned := AssignedSession{SessionID: s.row.SessionID, QueueID: s.row.QueueID, JobID: s.row.JobID}
 	for _, a := range s.open {
 		if a.row.Status == status.ActionScheduled {

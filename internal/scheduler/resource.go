@@ -183,6 +183,9 @@ func (c *Core) learnFleet(r *row.Resource) error {
 		c.fleets[r.ID] = f
 	}
 	f.maxWorkers, f.scaling = int(settings.MaxWorkers), settings.Scaling
+	if f.scaling == nil {
+		c.keep(f)
+	}
 	if changed := f.offers.set(settings); changed {
 		c.refit(f.links)
 		for _, l := range f.links {

@@ -133,6 +133,17 @@ func (c *Core) shrink(f *fleet) {
 	}
 }
 
+// keep lets the workers of a fleet that does not scale any more go on.
+func (c *Core) keep(f *fleet) {
+	for _, w := range f.workers {
+		w.surplus = false
+		c.refree(w)
+	}
+	for _, l := range f.links {
+		c.wakeFleet(l)
+	}
+}
+
 // stay makes a worker that begins anew one that may work.
 func (c *Core) stay(w *worker) {
 	w.surplus, w.worked = false, c.lived

@@ -245,7 +245,7 @@ func (c *Core) endSession(s *session, by cause) {
 	c.closeMeter(s)
 	s.stay()
 	delete(c.sessions, s.row.SessionID)
-	s.worker.session = nil
+	s.worker.session, s.worker.worked = nil, c.lived
 	s.job.sessions--
 	if s.link != nil {
 		s.link.sessions--
