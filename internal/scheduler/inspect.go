@@ -258,7 +258,7 @@ func (c *Core) Dump() string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.fleets)) {
 		f := c.fleets[id]
-		line("fleet", id, f.maxWorkers, f.free, f.offers.amounts, f.offers.attributes)
+		line("fleet", id, f.maxWorkers, f.scaling, f.offers.amounts, f.offers.attributes)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.limits)) {
 		l := c.limits[id]

@@ -43,6 +43,9 @@ func outline(m *schedtest.MemStore) map[string]string {
 	for id, w := range m.Workers {
 		out["worker "+id] = w.Status.String()
 	}
+	for id, spent := range m.Spendings {
+		out["spent "+id] = fmt.Sprint(spent.Amount, spent.StoppedAt)
+	}
 	for id, j := range m.Jobs {
 		out["job "+id] = fmt.Sprint(j.TaskStatus, j.Lifecycle)
 	}

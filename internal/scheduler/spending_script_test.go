@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,7 +38,7 @@ func (s *script) limitAssociation(id string, a args) scheduler.Command {
 // baseline=2:3, what was spent within the schedule and ever.
 func (s *script) budget(id string, a args) scheduler.Command {
 	set := scheduler.BudgetScheduling{
-		QueueID: a["queue"], Active: a["inactive"] == "", Limit: scheduler.Dollars(float64(a.number("limit", 1))),
+		QueueID: a["queue"], Active: a["inactive"] == "", Limit: s.dollars(cmp.Or(a["limit"], "1")),
 		Start: s.later(a["start"], 0), End: s.later(a["end"], 1000*time.Hour),
 	}
 	for _, text := range a.list("actions") {
@@ -49,12 +50,18 @@ func (s *script) budget(id string, a args) scheduler.Command {
 		set.Actions = append(set.Actions, scheduler.BudgetAction{Percent: n, Cancel: how == "cancel"})
 	}
 	if within, ever, ok := strings.Cut(a["baseline"], ":"); ok {
-		from := args{"within": within, "ever": ever}
-		set.Baseline = &scheduler.BudgetBaseline{
-			Within: scheduler.Dollars(float64(from.number("within", 0))), Ever: scheduler.Dollars(float64(from.number("ever", 0))),
-		}
+		set.Baseline = &scheduler.BudgetBaseline{Within: s.dollars(within), Ever: s.dollars(ever)}
 	}
 	return put(row.KindBudget, id, farm, set)
+}
+
+// dollars reads an amount of dollars.
+func (s *script) dollars(text string) int64 {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return scheduler.Dollars(n)
 }
 
 func (s *script) later(text string, otherwise time.Duration) int64 {

@@ -16,6 +16,7 @@ type agent struct {
 	session   string
 	queue     []*work
 	failed    bool                     // an action of the session did not succeed
+	told      bool                     // to stop
 	reports   []scheduler.ActionReport // not confirmed yet
 	sent      []scheduler.ActionReport // confirmed, lately
 }
@@ -85,6 +86,9 @@ func (a *agent) learn(answer *scheduler.Schedule) error {
 		a.sent = a.reports
 	}
 	a.reports = nil
+	if a.told = answer.Stop; a.told && len(answer.Sessions) > 0 {
+		return errors.New("a worker is told to stop while it has a session")
+	}
 	if len(answer.Sessions) == 0 {
 		a.session, a.queue, a.failed = "", nil, false
 		return nil
@@ -123,5 +127,5 @@ func (a *agent) known(index int64) *work {
 
 // reset forgets all work, as a restarted worker has.
 func (a *agent) reset() {
-	a.online, a.session, a.queue, a.failed, a.reports = false, "", nil, false, nil
+	a.online, a.session, a.queue, a.failed, a.told, a.reports = false, "", nil, false, false, nil
 }

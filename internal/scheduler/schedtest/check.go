@@ -3,6 +3,7 @@ package schedtest
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,7 +37,7 @@ func (m *MemStore) CheckChanges(c *row.Changes) error {
 			}
 		}
 	}
-	if err := m.checkWorkers(c); err != nil {
+	if err := errors.Join(m.checkWorkers(c), m.checkStopped(c)); err != nil {
 		return err
 	}
 	for _, s := range c.Sessions {
@@ -163,7 +164,7 @@ func (m *MemStore) Check() error {
 			return fmt.Errorf("session %s: %w", m.Sessions[key].SessionID, err)
 		}
 	}
-	return m.checkCounts()
+	return errors.Join(m.checkCounts(), m.checkUsage())
 }
 
 // checkOrder checks the actions of one session against the protocol (§6.5).

@@ -48,13 +48,17 @@ func (s *simulation) happen(kind Kind) error {
 		return s.restart()
 	default:
 		s.pass(time.Duration(r.IntN(60)) * time.Second)
-		_, _, err := s.try(scheduler.Tick{})
-		return err
+		return s.tick()
 	}
 }
 
 // work lets an agent do something and ask for more.
 func (s *simulation) work(a *agent, faulty bool) error {
+	if a.told && (!faulty || s.random.IntN(4) > 0) { // it stops, and begins anew some time
+		a.reset()
+		_, _, err := s.try(scheduler.UpdateWorker{FleetID: a.fleet, WorkerID: a.id, Status: status.WorkerStopped})
+		return err
+	}
 	if !a.online {
 		_, done, err := s.try(scheduler.UpdateWorker{FleetID: a.fleet, WorkerID: a.id, Status: status.WorkerStarted})
 		if err != nil || !done {
@@ -172,7 +176,7 @@ func (s *simulation) disturb(a *agent) error {
 	case 3: // all are silent for long
 		for range 25 {
 			s.pass(15 * time.Second)
-			if _, _, err := s.try(scheduler.Tick{}); err != nil {
+			if err := s.tick(); err != nil {
 				return err
 			}
 		}
@@ -234,12 +238,16 @@ func (s *simulation) reconfigure() scheduler.Command {
 	r := s.random
 	q, f := r.IntN(s.shape.queues), r.IntN(s.shape.fleets)
 	to := []status.Association{status.AssociationActive, status.AssociationStopComplete, status.AssociationStopCancel}[r.IntN(3)]
-	switch n := r.IntN(9); {
+	switch n := r.IntN(12); {
+	case n > 8 && s.shape.budgets > 0:
+		return s.budget()
+	case n > 8:
+		return putFleet(f, 4, s.scaling())
 	case n == 0:
 		s.orders[q] = s.order()
 		return putQueue(q, scheduler.QueueScheduling{NeedsBudget: r.IntN(2) == 0, CancelTasks: r.IntN(2) == 0, Order: s.orders[q]})
 	case n == 1:
-		return putFleet(f, float64(1+r.IntN(4)))
+		return putFleet(f, float64(1+r.IntN(4)), s.scaling())
 	case n == 2:
 		id := fmt.Sprintf("Queue%d", r.IntN(3))
 		if old, exists := s.store.Resources[row.ResourceKey{Kind: row.KindQueueEnvironment, ID: id}]; exists {

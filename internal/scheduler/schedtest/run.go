@@ -105,6 +105,8 @@ type simulation struct {
 	stats    Stats
 	broken   error            // a violation
 	used     map[string]int64 // of limits
+	surplus  map[string]bool  // workers that are told to stop
+	ticked   int64            // when the core was last told to look at the time
 	recorder Recorder
 
 	writing bool // script
@@ -123,10 +125,12 @@ func (s *simulation) play() error {
 	if s.random.IntN(2) == 0 {
 		s.shape.config = scheduler.Config{MaxWait: time.Minute, QueueTurn: 20 * time.Second}
 	}
+	s.shape.config.Prices = s.prices()
 	config := s.shape.config
 	if config.MaxWait > 0 {
 		s.note("config max-wait=%s queue-turn=%s", config.MaxWait, config.QueueTurn)
 	}
+	s.notePrices()
 	if err := s.restart(); err != nil {
 		return err
 	}
@@ -148,7 +152,7 @@ func (s *simulation) play() error {
 // restart replaces the core by one from the rows.
 func (s *simulation) restart() error {
 	core, err := s.newCore(s.recorder)
-	s.core = core
+	s.core, s.surplus, s.ticked = core, map[string]bool{}, s.now.Wall
 	return err
 }
 
@@ -206,7 +210,12 @@ func (s *simulation) apply(command scheduler.Command) (scheduler.Result, error) 
 		}
 		return scheduler.Result{}, errLost
 	}
+	books := s.store.Books()
 	s.store.Write(changes)
+	s.followSurplus(command)
+	if err := s.store.CheckSpending(books, s.now.Wall, command); err != nil {
+		return result, err
+	}
 	return result, s.check()
 }
 
@@ -250,10 +259,15 @@ func (s *simulation) check() error {
 	if err := s.checkLimits(); err != nil {
 		return err
 	}
+	if s.random.IntN(4) == 0 {
+		if err := s.checkSizes(); err != nil {
+			return err
+		}
+	}
 	if s.random.IntN(16) > 0 {
 		return nil
 	}
-	if err := s.store.Check(); err != nil {
+	if err := errors.Join(s.store.Check(), s.checkSpans()); err != nil || s.scheduleEnded() {
 		return err
 	}
 	twin, err := s.newCore(nil)

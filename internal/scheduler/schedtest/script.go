@@ -107,10 +107,17 @@ func (s *simulation) writeResource(r *row.Resource) {
 		}
 		s.note("%s", text)
 	case row.KindFleet:
-		s.note("fleet %s vcpu=%v-", r.ID, settings[scheduler.FleetScheduling](r).Amounts[0].Min)
+		set := settings[scheduler.FleetScheduling](r)
+		text := fmt.Sprintf("fleet %s vcpu=%v-", r.ID, set.Amounts[0].Min)
+		if scaling := set.Scaling; scaling != nil {
+			text += fmt.Sprintf(" idle=%d min=%d", scaling.IdleSeconds, scaling.Min)
+		}
+		s.note("%s", text)
 	case row.KindLimit:
 		set := settings[scheduler.LimitScheduling](r)
 		s.note("limit %s name=%s max=%d", r.ID, set.AmountName, set.MaxCount)
+	case row.KindBudget:
+		s.noteBudget(r)
 	case row.KindQueueEnvironment:
 		s.note("queue-environment %s queue=%s priority=%d", r.ID, r.ParentID, settings[scheduler.QueueEnvironmentScheduling](r).Priority)
 	default:

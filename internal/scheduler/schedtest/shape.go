@@ -14,10 +14,11 @@ const farmID = "farm-1"
 
 // shape is what a farm has while nobody changes it: as many queues, fleets, limits and workers, and who serves whom.
 type shape struct {
-	queues, fleets, limits int
-	links                  map[[2]int]bool // queue, fleet
-	limited                map[[2]int]bool // queue, limit
-	config                 scheduler.Config
+	queues, fleets, limits, budgets int
+	links                           map[[2]int]bool // queue, fleet
+	limited                         map[[2]int]bool // queue, limit
+	scaling                         []*scheduler.FleetScaling
+	config                          scheduler.Config
 }
 
 func queueID(i int) string { return fmt.Sprintf("q%d", i+1) }
@@ -31,7 +32,11 @@ func amountName(limit int) string { return fmt.Sprintf("amount.l%d", limit+1) }
 func (s *simulation) newShape() {
 	r := s.random
 	s.shape = shape{
-		queues: 1 + r.IntN(3), fleets: 1 + r.IntN(3), limits: r.IntN(3), links: map[[2]int]bool{}, limited: map[[2]int]bool{},
+		queues: 1 + r.IntN(3), fleets: 1 + r.IntN(3), limits: r.IntN(3), budgets: r.IntN(3),
+		links: map[[2]int]bool{}, limited: map[[2]int]bool{},
+	}
+	for range s.shape.fleets {
+		s.shape.scaling = append(s.shape.scaling, s.scaling())
 	}
 	for q := range s.shape.queues {
 		s.shape.links[[2]int{q, r.IntN(s.shape.fleets)}] = true
@@ -72,9 +77,18 @@ func putQueue(i int, settings scheduler.QueueScheduling) scheduler.Command {
 	return putResource(row.KindQueue, queueID(i), farmID, settings)
 }
 
-func putFleet(i int, cores float64) scheduler.Command {
+// scaling makes up how a fleet grows and shrinks, nil when it does not.
+func (s *simulation) scaling() *scheduler.FleetScaling {
+	r := s.random
+	if r.IntN(2) == 0 {
+		return nil
+	}
+	return &scheduler.FleetScaling{Min: int32(r.IntN(3)), IdleSeconds: int32(r.IntN(60))}
+}
+
+func putFleet(i int, cores float64, scaling *scheduler.FleetScaling) scheduler.Command {
 	return putResource(row.KindFleet, fleetID(i), farmID, scheduler.FleetScheduling{
-		MaxWorkers: 10, Amounts: []scheduler.AmountRange{{Name: "amount.worker.vcpu", Min: cores}},
+		MaxWorkers: 10, Scaling: scaling, Amounts: []scheduler.AmountRange{{Name: "amount.worker.vcpu", Min: cores}},
 	})
 }
 
@@ -95,7 +109,10 @@ func (s *simulation) mend() error {
 		commands = append(commands, putQueue(q, scheduler.QueueScheduling{Order: s.orders[q]}))
 	}
 	for f := range s.shape.fleets {
-		commands = append(commands, putFleet(f, 4))
+		commands = append(commands, putFleet(f, 4, s.shape.scaling[f]))
+	}
+	for _, id := range s.store.idsOf(row.KindBudget) {
+		commands = append(commands, scheduler.DeleteResource{FarmID: farmID, Kind: row.KindBudget, ID: id})
 	}
 	for l := range s.shape.limits {
 		commands = append(commands, putLimit(l, 3))

@@ -74,7 +74,7 @@ func newStarving(t *rapid.T, config scheduler.Config) *starving {
 		t.Fatal(err)
 	}
 	x.do(putQueue(0, scheduler.QueueScheduling{Order: order}))
-	x.do(putFleet(0, 4))
+	x.do(putFleet(0, 4, nil))
 	x.do(scheduler.PutAssociation{FarmID: farmID, QueueID: queueID(0), FleetID: fleetID(0), Status: status.AssociationActive})
 	return x
 }

@@ -214,6 +214,18 @@ func (m *MemStore) fill(wanted map[string]*row.JobSnapshot) {
 	}
 }
 
+// idsOf is the ids of all resources of a kind, in order.
+func (m *MemStore) idsOf(kind row.Kind) []string {
+	var ids []string
+	for key := range m.Resources {
+		if key.Kind == kind {
+			ids = append(ids, key.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 func sorted[K comparable, R any](m map[K]R, order func(a, b R) int) []R {
 	return slices.SortedFunc(maps.Values(m), order)
 }
