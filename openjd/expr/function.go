@@ -120,7 +120,7 @@ func (f *function) infer(m *machine, at span, args []Value, method bool) (Value,
 		return Unresolved(TypeAny), nil
 	}
 	var result Type
-	matched := combinations == 0 // an argument only fails
+	matched := false // stays so when an argument only fails
 	types := make([]Type, len(args))
 	var try func(i int)
 	try = func(i int) {

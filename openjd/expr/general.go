@@ -234,6 +234,7 @@ func extremes(sign int) []overload {
 		return pick(m, items)
 	}
 	return []overload{
+		one(0, list, typeEmptyList),
 		one(TypeInt, pick, TypeInt, TypeInt),
 		one(TypeFloat, pick, TypeFloat, TypeFloat),
 		one(TypeInt, pick, TypeInt, TypeInt, TypeInt),

@@ -3,7 +3,6 @@ package expr
 import (
 	"errors"
 	"math"
-	"math/big"
 	"math/bits"
 	"strings"
 	"sync"
@@ -189,64 +188,6 @@ func moduloFloat(_ *machine, args []Value) (Value, error) {
 	return finite(r)
 }
 
-// power raises an int to an int: exactly, unless the exponent is negative.
-func power(m *machine, args []Value) (Value, error) {
-	base, exponent := args[0].AsInt(), args[1].AsInt()
-	if exponent < 0 {
-		return powerFloat(m, args)
-	}
-	result := int64(1)
-	for ; exponent > 0; exponent >>= 1 {
-		var ok bool
-		if exponent&1 != 0 {
-			if result, ok = mulInt(result, base); !ok {
-				return Value{}, errOverflow
-			}
-		}
-		if exponent > 1 {
-			if base, ok = mulInt(base, base); !ok {
-				return Value{}, errOverflow
-			}
-		}
-	}
-	return Int(result), nil
-}
-
-func powerFloat(_ *machine, args []Value) (Value, error) {
-	a, b := args[0].AsFloat(), args[1].AsFloat()
-	switch {
-	case a == 0 && b < 0:
-		return Value{}, errors.New("0 cannot be raised to a negative power")
-	case a < 0 && b != math.Trunc(b):
-		return Value{}, errors.New("a negative number cannot be raised to a fraction")
-	}
-	return finite(pow(a, b))
-}
-
-// pow is math.Pow, but rounded correctly where the exponent is a whole number of moderate size or a half.
-func pow(a, b float64) float64 {
-	const most = 1 << 11
-	switch {
-	case b == 0.5:
-		return math.Sqrt(a)
-	case b != math.Trunc(b) || math.Abs(b) > most || a == 0:
-		return math.Pow(a, b)
-	}
-	const precision = 320
-	result, square := big.NewFloat(1).SetPrec(precision), new(big.Float).SetPrec(precision).SetFloat64(a)
-	for n := uint64(math.Abs(b)); n > 0; n >>= 1 {
-		if n&1 != 0 {
-			result.Mul(result, square)
-		}
-		square.Mul(square, square)
-	}
-	if b < 0 {
-		result.Quo(big.NewFloat(1).SetPrec(precision), result)
-	}
-	f, _ := result.Float64()
-	return f
-}
-
 func divisions() []overload {
 	divide := func(_ *machine, args []Value) (Value, error) {
 		b := args[1].AsFloat()
@@ -338,6 +279,9 @@ func repetitions() []overload {
 			params: []Type{typeList, TypeInt}, infer: func(t []Type) Type { return t[0] },
 			call: func(m *machine, args []Value) (Value, error) {
 				n := max(args[1].AsInt(), 0)
+				if lengthOf(&args[0]) == 0 {
+					n = 0
+				}
 				count, ok := mulInt(lengthOf(&args[0]), n)
 				if ok {
 					var total int64
@@ -351,9 +295,6 @@ func repetitions() []overload {
 				}
 				items := make([]Value, 0, count)
 				for range n {
-					if count == 0 {
-						break
-					}
 					items = append(items, args[0].Items()...)
 				}
 				return List(args[0].typ.elements(), items...), nil
