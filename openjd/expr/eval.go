@@ -230,7 +230,7 @@ func (n *compareNode) eval(m *machine, _ Type) (Value, error) {
 		}
 		if v.unresolved {
 			unresolved = true
-		} else if !v.AsBool() && !unresolved {
+		} else if !v.AsBool() {
 			return v, nil
 		}
 		left = right
@@ -267,8 +267,11 @@ func (n *logicNode) eval(m *machine, want Type) (Value, error) {
 				return Unresolved(possible | v.typ), nil
 			}
 			continue
+		case v.unresolved && !final && n.or:
+			possible |= v.typ &^ TypeNull // null goes on to the next
+			continue
 		case v.unresolved && !final:
-			possible |= v.typ
+			possible |= v.typ & (TypeBool | TypeNull) // whatever else goes on
 			continue
 		case v.typ == TypeBool && !v.unresolved && possible == TypeBool && v.falsy() != n.or:
 			return v, nil // whatever stands before it
@@ -367,6 +370,8 @@ func (n *sliceNode) eval(m *machine, _ Type) (Value, error) {
 			return Value{}, m.failAt(n.span, "the step of a slice cannot be 0")
 		case step.AsInt() > 0 && v.unresolved:
 			args[3] = Null()
+		case v.unresolved && v.typ == TypeRange:
+			args[0] = Unresolved(ListOf(TypeInt)) // backwards it is a list
 		}
 	}
 	v, err = sliceFunction.apply(m, n.span, args, false)

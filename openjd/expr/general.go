@@ -176,7 +176,7 @@ func roundInt(_ *machine, a []Value) (Value, error) {
 
 // roundFloat rounds to n decimals, which the text keeps, or to a whole number for n up to 0. Halves go to even, and what is a half
 // is decided on the exact binary value.
-func roundFloat(_ *machine, a []Value) (Value, error) {
+func roundFloat(m *machine, a []Value) (Value, error) {
 	f, n := a[0].AsFloat(), a[1].AsInt()
 	if n <= 0 {
 		if n < -400 {
@@ -190,8 +190,12 @@ func roundFloat(_ *machine, a []Value) (Value, error) {
 		}
 		return Int(whole.Int64()), nil
 	}
-	const mostDecimals = 400 // beyond the digits of any float
-	text := strconv.FormatFloat(f, 'f', int(min(n, mostDecimals)), 64)
+	const mostDecimals = 1074 // that any float has
+	if err := errors.Join(m.room(n), m.spend(n/256)); err != nil {
+		return Value{}, err
+	}
+	decimals := min(n, mostDecimals)
+	text := strconv.FormatFloat(f, 'f', int(decimals), 64) + strings.Repeat("0", int(n-decimals))
 	rounded, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return Value{}, err

@@ -1,6 +1,10 @@
 package expr
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // library holds the functions by name (expression language, function library).
 var library = sync.OnceValue(func() map[string]*function {
@@ -20,3 +24,9 @@ type call = func(m *machine, a []Value) (Value, error)
 func one(result Type, body call, params ...Type) overload {
 	return overload{params: params, result: result, call: body}
 }
+
+// Functions returns the names of the functions of the library, sorted.
+func Functions() []string { return slices.Sorted(maps.Keys(library())) }
+
+// Properties returns the names of the properties that paths have, sorted.
+func Properties() []string { return propertyNames() }

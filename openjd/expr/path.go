@@ -116,6 +116,17 @@ func (p purePath) absolute() bool {
 
 // join returns the path of text as seen from p. What is absolute replaces p.
 func (p purePath) join(text string) purePath {
+	if p.uri && p.format == Windows && !IsURI(text) {
+		// As elsewhere on Windows, another drive replaces all, a root keeps what stands for the drive, and \ is /.
+		anchor, rest := windowsAnchor(strings.ReplaceAll(text, "/", `\`))
+		if anchor != "" && anchor != `\` {
+			return parsePath(text, Windows)
+		}
+		if anchor == `\` {
+			p.parts = nil
+		}
+		text = strings.ReplaceAll(rest, `\`, "/")
+	}
 	if p.uri && !IsURI(text) && !strings.HasPrefix(text, "/") {
 		if text == "" {
 			return p
@@ -200,7 +211,7 @@ func (p purePath) withName(name string) (purePath, error) {
 	if p.name() == "" {
 		return p, fmt.Errorf("%s has no name to replace", quote(p.String()))
 	}
-	if name == "" || name == "." || strings.Contains(name, p.separator()) || p.format == Windows && !p.uri && strings.ContainsAny(name, `/\`) {
+	if name == "" || name == "." || strings.Contains(name, "/") || p.format == Windows && strings.Contains(name, `\`) {
 		return p, fmt.Errorf("%s is not a name", quote(name))
 	}
 	p.parts = slices.Clone(p.parts)
@@ -306,8 +317,9 @@ func pathFunctions() []*function {
 			for len(below) > 1 && below[0] == "" {
 				below = below[1:] // what is relative does not begin with a slash
 			}
-			if p.uri && len(below) > 0 {
-				return Path(strings.Join(below, "/")), nil
+			if p.uri && strings.Join(below, "") != "" { // empty components stay
+				p.uri = false // what is relative is a path of the host
+				return Path(strings.Join(below, p.separator())), nil
 			}
 			return Path(purePath{format: p.format, parts: below}.String()), nil
 		}), TypePath, typeText)}},
@@ -338,7 +350,7 @@ func onPath(f func(p purePath, a []Value) (Value, error)) call {
 
 func withSuffix(p purePath, a []Value) (Value, error) {
 	suffix := a[1].text
-	if suffix != "" && (suffix[0] != '.' || suffix == "." || strings.ContainsAny(suffix, "/"+p.separator())) {
+	if suffix != "" && (suffix[0] != '.' || suffix == "." || strings.Contains(suffix, "/") || p.format == Windows && strings.Contains(suffix, `\`)) {
 		return Value{}, fmt.Errorf("%s is not a suffix: it is empty or begins with a dot", quote(suffix))
 	}
 	q, err := p.withName(p.name()[:suffixStart(p.name())] + suffix)

@@ -65,7 +65,7 @@ func numberText(m *machine, a []Value) (Value, error) {
 	start := strings.LastIndexAny(text, separators) + 1
 	name := text[start:]
 	end := suffixStart(name)
-	if name == "" {
+	if name == "" || name == "." {
 		return Value{}, fmt.Errorf("%s has no name to number", quote(text))
 	}
 	numbered, err := withNumber(name[:end], a[1].AsInt())
