@@ -3,6 +3,10 @@
 //
 // The tests need the Python environment that tools/clients makes, and skip without it. They talk to one Python process
 // (tools/openjd-oracle) over its standard input and output. A run is decided by its seed: -seed repeats one, -expressions and
-// -templates make it longer. What the implementations do differently on purpose stands in docs/openjd-differences.md, and in
-// accepted_test.go as a rule that recognises it.
+// -templates make it longer.
+//
+// What expressions are made of stands in testdata/expressions.txt. When two answers differ, explain finds the operations that make
+// different things of the same operands, and each must be one that a rule accepts: rules_test.go, a rule for each row of
+// docs/openjd-differences.md. TestRules shows what each accepts and what it does not, with recorded answers; after a change of a rule,
+// go test -run TestRules -record asks the packages again.
 package differential

@@ -82,3 +82,10 @@ func ask[Q, A any](o *oracle, requests []Q, answer func(i int, a A)) {
 		o.t.Fatal(err)
 	}
 }
+
+// one is an asker.
+func (o *oracle) one(question any) (a expressionAnswer) {
+	o.t.Helper()
+	ask(o, []any{question}, func(_ int, answer expressionAnswer) { a = answer })
+	return a
+}

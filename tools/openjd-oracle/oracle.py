@@ -4,15 +4,18 @@ One JSON object a line comes in on stdin, one goes out on stdout:
 
   {"op": "expression", "text": "1 + N", "symbols": [{"name": "N", "type": "int", "value": 2}], "host": false, "windows": false,
    "target": "string?"}                              -> {"ok": true, "type": "int", "text": "3"}
+  {"op": "python", "name": "quote", "args": ["it's"]}      -> {"ok": true, "text": "..."}, what Python itself makes of it
   {"op": "template", "text": "...", "environment": false}  -> {"ok": true}
   {"op": "job", "text": "...", "parameters": {"N": 2}}     -> {"ok": true, "name": "...", "steps": [{"name", "tasks", ...}]}
 
 Whatever is refused gives {"ok": false, "error": "..."}. The program only calls the packages' public functions.
 """
 
+import decimal
 import json
+import shlex
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from openjd.expr import (
     ExprProfile,
@@ -20,6 +23,7 @@ from openjd.expr import (
     ExprValue,
     HostContext,
     PathFormat,
+    PathMappingRule,
     RangeExpr,
     SymbolTable,
     parse_expression,
@@ -58,7 +62,8 @@ def expression(request):
         table[entry["name"]] = symbol(entry, windows)
     profile = ExprProfile.latest()
     if request.get("host"):
-        profile = profile.with_host_context(HostContext.with_rules([]))
+        rules = [PathMappingRule.from_dict(rule) for rule in request.get("rules", [])]
+        profile = profile.with_host_context(HostContext.with_rules(rules))
     target = request.get("target")
     value = parse_expression(request["text"]).evaluate(
         values=table,
@@ -70,6 +75,39 @@ def expression(request):
     if kind.startswith("unresolved["):
         return {"ok": True, "type": kind[len("unresolved["):-1], "text": "", "unresolved": True}
     return {"ok": True, "type": kind, "text": str(value)}
+
+
+def to_decimals(x, n):
+    """The exact value of x rounded half to even: to n decimals, or to a whole number of tens, hundreds, … for n up to 0."""
+    if n > 0:
+        return f"{float(x):.{n}f}"
+    with decimal.localcontext(decimal.Context(prec=400)):
+        return str(int(round(decimal.Decimal(x if isinstance(x, int) else float(x)), n)))
+
+
+def power(a, b):
+    """The float nearest to the exact power."""
+    with decimal.localcontext(decimal.Context(prec=80)):
+        return repr(float(decimal.Decimal(a) ** decimal.Decimal(b)))
+
+
+# What the language takes from Python. The first argument is the kind of path.
+PYTHON = {
+    "round": lambda pure, x, n: to_decimals(int(x) if x.lstrip("-").isdigit() else x, n),
+    "power": lambda pure, a, b: power(float(a), float(b)),
+    "quote": lambda pure, text: shlex.join(text) if isinstance(text, list) else shlex.quote(text),
+    "/": lambda pure, a, b: str(pure(a) / b),
+    "path": lambda pure, *parts: str(pure(*parts)),
+    "as_posix": lambda pure, a: pure(a).as_posix(),
+    "parent": lambda pure, a: str(pure(a).parent),
+    "is_relative_to": lambda pure, a, b: str(pure(a).is_relative_to(b)).lower(),
+    "relative_to": lambda pure, a, b: str(pure(a).relative_to(b)),
+}
+
+
+def python(request):
+    pure = PureWindowsPath if request.get("windows") else PurePosixPath
+    return {"ok": True, "text": PYTHON[request["name"]](pure, *request["args"])}
 
 
 def template(request):
@@ -113,7 +151,12 @@ def job(request):
     return {"ok": True, "name": made.name, "steps": steps}
 
 
-OPERATIONS = {"expression": expression, "job": job, "template": lambda request: template(request) and {"ok": True}}
+OPERATIONS = {
+    "expression": expression,
+    "job": job,
+    "python": python,
+    "template": lambda request: template(request) and {"ok": True},
+}
 
 
 def main():
