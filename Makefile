@@ -32,9 +32,13 @@ clients: ## install the pinned AWS clients that the tests use, into this directo
 postgres: ## install the PostgreSQL server that the tests use, when there is none
 	tools/postgres
 
+.PHONY: users
+users: ## make the users between whom the tests switch, when run by root
+	tools/test-users
+
 .PHONY: test
-test: clients postgres cross ## run all tests, with AWS's own clients
-	FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v '/interop$$')
+test: clients postgres users cross ## run all tests, with AWS's own clients
+	FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required FARMHAND_USERS=required $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v '/interop$$')
 	$(MAKE) test-windows
 	$(MAKE) test-interop
 

@@ -251,13 +251,35 @@ func (p *processes) startWorker(ts *testscript.TestScript, name string, flags []
 			ts.Fatalf("no worker is called %q", kind)
 		}
 		command = exec.Command(filepath.Join(ts.Getenv("AGENT"), "bin", "deadline-worker-agent"), append([]string{ //nolint:noctx // the script ends it
-			"--profile", "worker-host", "--no-shutdown", "--run-jobs-as-agent-user", "--no-host-metrics-logging", "--session-runtime", runtime,
+			"--profile", "worker-host", "--no-shutdown", "--no-host-metrics-logging", "--session-runtime", runtime,
 			"--logs-dir", filepath.Join(dir, "logs"), "--persistence-dir", filepath.Join(dir, "persist"),
 			"--session-root-dir", filepath.Join(dir, "sessions"), "--farm-id", ts.Getenv("FARM"), "--fleet-id", ts.Getenv("FLEET"),
-		}, flags...)...)
+		}, agentUser(flags)...)...)
 	}
 	command.Env = environment(ts, map[string]string{"AWS_SHARED_CREDENTIALS_FILE": key, "AWS_PROFILE": "worker-host"})
 	p.start(ts, name, command)
+}
+
+// agentUser adds to the agent's flags whom jobs run as: the agent's own user, unless another is named.
+func agentUser(flags []string) []string {
+	if slices.Contains(flags, "--posix-job-user") {
+		return flags
+	}
+	return append([]string{"--run-jobs-as-agent-user"}, flags...)
+}
+
+// openWorker lets every user of the host through to the sessions of a worker.
+func openWorker(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: open-worker NAME")
+	}
+	dir := ts.MkAbs(filepath.Join(".workers", args[0], "sessions"))
+	ts.Check(os.MkdirAll(dir, 0o755))
+	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		ts.Check(err)
+		ts.Check(os.Chmod(dir, info.Mode().Perm()|0o011))
+	}
 }
 
 // workerKey makes the directories of a worker and its key, once, and gives the credentials file. A profile, since jobs that run as

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/farmhand-render/farmhand/internal/cli"
+	"github.com/farmhand-render/farmhand/openjd/session/process/processtest"
 )
 
 func TestMain(m *testing.M) {
@@ -71,14 +73,19 @@ func (s scripts) run(t *testing.T) {
 		Setup:               s.setup,
 		Condition:           s.condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"farm": farmCommand, "worker": workerCommand, "certificate": certificate,
+			"farm": farmCommand, "worker": workerCommand, "open-worker": openWorker, "certificate": certificate,
 			"exits": exits, "capture": capture, "get": get, "is": is, "await": await,
 		},
 	})
 }
 
-// condition knows [agent], which holds with AWS's worker agent, and [farmhand], with our worker.
+// condition knows [agent], which holds with AWS's worker agent, [farmhand], with our worker, and [users], where root runs the tests and
+// tools/test-users has made users.
 func (s scripts) condition(name string) (bool, error) {
+	if name == "users" {
+		_, err := user.Lookup(processtest.Jobs)
+		return err == nil && os.Geteuid() == 0, nil
+	}
 	kind, _, _ := strings.Cut(s.worker, "-")
 	if name != "agent" && name != "farmhand" {
 		return false, fmt.Errorf("unknown condition %q", name)

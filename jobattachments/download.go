@@ -29,8 +29,24 @@ const (
 	Skip       Conflict = "SKIP"
 )
 
-// Owner is who owns files that are downloaded.
-type Owner struct{ UID, GID int }
+// Owner is who owns files that are downloaded. An id of -1 leaves it as it is.
+type Owner struct {
+	UID, GID int
+	// GroupWrites lets the group write, where this program cannot give files away.
+	GroupWrites bool
+}
+
+// give gives a file or directory to its owner; nil leaves it as it is.
+func (o *Owner) give(root *os.Root, name string, groupMode fs.FileMode) error {
+	if o == nil {
+		return nil
+	}
+	err := root.Lchown(name, o.UID, o.GID)
+	if err == nil && o.GroupWrites {
+		err = root.Chmod(name, groupMode)
+	}
+	return err
+}
 
 // Downloader brings files from a bucket. S3 and Settings are needed.
 type Downloader struct {
@@ -143,8 +159,8 @@ func (t *downloading) open(dir string) (*os.Root, error) {
 	for i := range rest {
 		at := host.join("", rest[:i+1])
 		err := outer.Mkdir(at, 0o755)
-		if err == nil && t.Owner != nil {
-			err = outer.Lchown(at, t.Owner.UID, t.Owner.GID)
+		if err == nil {
+			err = t.Owner.give(outer, at, 0o775)
 		}
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
@@ -275,8 +291,8 @@ func (d *directory) makeDirs(dir string) error {
 		}
 	case err != nil:
 		return err
-	case d.Owner != nil:
-		if err := d.root.Lchown(dir, d.Owner.UID, d.Owner.GID); err != nil {
+	default:
+		if err := d.Owner.give(d.root, dir, 0o775); err != nil {
 			return err
 		}
 	}
@@ -422,10 +438,8 @@ func (d *directory) place(file *os.File, staged, name string, f *File) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	if d.Owner != nil {
-		if err := d.root.Lchown(staged, d.Owner.UID, d.Owner.GID); err != nil {
-			return err
-		}
+	if err := d.Owner.give(d.root, staged, 0o664); err != nil {
+		return err
 	}
 	if err := d.root.Chtimes(staged, f.ModTime(), f.ModTime()); err != nil {
 		return err

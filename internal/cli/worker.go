@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/farmhand-render/farmhand/internal/worker"
+	"github.com/farmhand-render/farmhand/openjd/session/process"
 )
 
 // workerSettings are what dev and worker differ in.
@@ -27,13 +28,14 @@ type workerSettings struct {
 	amounts         map[string]float64
 	attributes      map[string][]string
 	asAgentUser     bool
+	jobUser         *process.User
 	retainDirs      bool
 }
 
 func runWorker(ctx context.Context, s workerSettings) error {
 	w, err := worker.New(worker.Config{
 		AWS: s.aws, FarmID: s.farmID, FleetID: s.fleetID, StateDir: s.stateDir, SessionRoot: s.sessionRoot,
-		Amounts: s.amounts, Attributes: s.attributes, RunJobsAsAgentUser: s.asAgentUser, RetainSessionDir: s.retainDirs, Logger: s.logger,
+		Amounts: s.amounts, Attributes: s.attributes, RunJobsAsAgentUser: s.asAgentUser, JobUser: s.jobUser, RetainSessionDir: s.retainDirs, Logger: s.logger,
 	})
 	if err != nil {
 		return err
@@ -67,6 +69,7 @@ func hurryOnSignal(ctx context.Context, w *worker.Worker) (done func()) {
 
 type workerFlags struct {
 	farmID, fleetID, stateDir, sessionRoot, logLevel string
+	jobUser                                          string
 	amounts, attributes                              []string
 	asAgentUser, retainDirs                          bool
 	untilInputEnds                                   bool
@@ -91,9 +94,11 @@ SIGTERM drains it: what runs is interrupted and given to others. A second one cu
 	f.StringArrayVar(&flags.amounts, "amount", nil, "a further capability, amount.NAME=VALUE; may be repeated")
 	f.StringArrayVar(&flags.attributes, "attribute", nil, "a further capability, attr.NAME=VALUE[,VALUE]; may be repeated")
 	f.BoolVar(&flags.asAgentUser, "run-jobs-as-agent-user", false, "run jobs as this user, whatever their queue configures")
+	f.StringVar(&flags.jobUser, "posix-job-user", "", "run jobs as this user, USER or USER:GROUP, whatever their queue configures")
 	f.BoolVar(&flags.retainDirs, "retain-session-dir", false, "keep the directories of sessions")
 	f.BoolVar(&flags.untilInputEnds, "until-input-ends", false, "drain when the standard input ends, too: for programs that start workers")
 	f.StringVar(&flags.logLevel, "log-level", "info", "debug, info, warn or error")
+	cmd.MarkFlagsMutuallyExclusive("run-jobs-as-agent-user", "posix-job-user")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.worker(cmd.Context(), &flags) }
 	return cmd
 }
@@ -111,6 +116,12 @@ func (a *app) worker(ctx context.Context, flags *workerFlags) error {
 	}
 	if settings.attributes, err = parseAttributes(flags.attributes); err != nil {
 		return err
+	}
+	if flags.jobUser != "" {
+		name, group, _ := strings.Cut(flags.jobUser, ":")
+		if settings.jobUser, err = process.LookupUser(name, group); err != nil {
+			return &usageError{fmt.Errorf("--posix-job-user: %w", err), "name a user of this host, or USER:GROUP"}
+		}
 	}
 	if flags.untilInputEnds {
 		ctx = a.untilEOF(ctx)

@@ -36,6 +36,7 @@ type agent struct {
 	role    *roleCredentials
 	reports *reports
 	queues  *queueRoles
+	users   *jobUsers
 	logs    *shipper
 	stream  *workerStream
 	s3HTTP  *http.Client // of job attachments
@@ -52,8 +53,12 @@ func newAgent(cfg *Config, hurry <-chan struct{}) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	users, err := openJobUsers(filepath.Join(cfg.StateDir, jobUsersFile))
+	if err != nil {
+		return nil, err
+	}
 	a := &agent{
-		cfg: cfg, hurry: hurry, reports: book, sessions: map[string]*jobSession{}, stream: &workerStream{}, hosted: process.NewTree(),
+		cfg: cfg, hurry: hurry, reports: book, users: users, sessions: map[string]*jobSession{}, stream: &workerStream{}, hosted: process.NewTree(),
 		s3HTTP: jobattachments.NewHTTPClient(),
 	}
 	a.log = slog.New(slog.NewMultiHandler(cfg.Logger.Handler(), slog.NewJSONHandler(a.stream, &slog.HandlerOptions{Level: slog.LevelInfo})))

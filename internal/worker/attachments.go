@@ -61,7 +61,10 @@ func (j *jobContext) openAttachments(ctx context.Context, runtime *session.Sessi
 		s: j.s, directory: runtime.WorkingDirectory(), bucket: bucket, settings: settings,
 		scan: jobattachments.NewScan(runtime.WorkingDirectory()),
 	}
-	if j.runAs != nil && os.Geteuid() == 0 {
+	switch {
+	case j.runAs.ThroughSudo():
+		t.owner = &jobattachments.Owner{UID: -1, GID: int(j.runAs.GID), GroupWrites: true}
+	case j.runAs != nil && os.Geteuid() == 0:
 		t.owner = &jobattachments.Owner{UID: int(j.runAs.UID), GID: int(j.runAs.GID)}
 	}
 	rules := mappingRules(j.details.PathMappingRules)

@@ -65,7 +65,7 @@ func (j *jobContext) open(ctx context.Context) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := j.user()
+	user, err := j.user(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,26 +121,27 @@ func symbols(table *string) (*expr.SymbolTable, error) {
 }
 
 // user is whom the job runs as; nil stands for this program's user.
-func (j *jobContext) user() (*process.User, error) {
+func (j *jobContext) user(ctx context.Context) (*process.User, error) {
 	as, cfg := j.details.JobRunAsUser, j.s.a.cfg
+	user := cfg.JobUser
 	switch {
-	case cfg.JobUser != nil:
-		return cfg.JobUser, nil
+	case user != nil:
 	case cfg.RunJobsAsAgentUser, as != nil && as.RunAs == deadline.RunAsWorkerAgentUser:
 		return nil, nil //nolint:nilnil // nil is this program's user
 	case as == nil:
 		return nil, errors.New("the queue does not say whom jobs run as: set its jobRunAsUser, or run the worker with --run-jobs-as-agent-user")
 	case as.Posix == nil || as.Posix.User == "":
 		return nil, errors.New("the queue names no user of this operating system for its jobs: set its jobRunAsUser, or run the worker with --run-jobs-as-agent-user")
+	default:
+		var err error
+		if user, err = process.LookupUser(as.Posix.User, as.Posix.Group); err != nil {
+			return nil, fmt.Errorf("the queue's jobs run as %s: %w", as.Posix.User, err)
+		}
 	}
-	user, err := process.LookupUser(as.Posix.User, as.Posix.Group)
-	if err != nil {
-		return nil, fmt.Errorf("the queue's jobs run as %s: %w", as.Posix.User, err)
+	if err := user.Check(ctx); err != nil {
+		return nil, fmt.Errorf("the queue's jobs run as another user: %w", err)
 	}
-	if uid := os.Geteuid(); uid != 0 && uid != int(user.UID) {
-		return nil, fmt.Errorf("the queue's jobs run as %s, which needs a worker that runs as root, or as that user", as.Posix.User)
-	}
-	return user, nil
+	return user, j.s.a.users.remember(user)
 }
 
 // assumeRole gets the queue's role for the job's processes. Without one the job runs without AWS credentials.

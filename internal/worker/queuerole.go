@@ -137,10 +137,13 @@ func (r *queueRole) write(c *deadline.AwsCredentials, cfg *Config, user *process
 	}
 	secret := filepath.Join(r.dir, "credentials.json")
 	give := func(f *os.File) error {
-		if user == nil || os.Geteuid() != 0 {
-			return nil
+		switch {
+		case user.ThroughSudo():
+			return errors.Join(f.Chown(-1, int(user.GID)), f.Chmod(0o640))
+		case user != nil && os.Geteuid() == 0:
+			return f.Chown(int(user.UID), int(user.GID))
 		}
-		return f.Chown(int(user.UID), int(user.GID))
+		return nil
 	}
 	return errors.Join(
 		diskfile.WritePrepared(secret, document, give),

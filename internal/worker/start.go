@@ -100,11 +100,16 @@ func (a *agent) sweep(ctx context.Context) error {
 	a.root = root
 	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := process.KillStrays(limited, "OPENJD_SESSION_WORKING_DIR", root+string(filepath.Separator)); err != nil {
+	users := a.users.all()
+	if err := process.KillStrays(limited, "OPENJD_SESSION_WORKING_DIR", root+string(filepath.Separator), users...); err != nil {
 		a.log.LogAttrs(ctx, slog.LevelError, "processes of earlier sessions go on", slog.Any("error", err))
 	}
 	if !a.cfg.RetainSessionDir {
-		if err := os.RemoveAll(root); err != nil {
+		var errs []error
+		for _, user := range users {
+			errs = append(errs, user.RemoveAll(limited, root))
+		}
+		if err := errors.Join(append(errs, os.RemoveAll(root))...); err != nil {
 			a.log.LogAttrs(ctx, slog.LevelWarn, "directories of earlier sessions are left over", slog.Any("error", err))
 		}
 	}

@@ -16,6 +16,7 @@ const (
 	identityFile    = "worker.json"
 	credentialsFile = "credentials.json"
 	reportsFile     = "reports.jsonl"
+	jobUsersFile    = "job-users.json"
 )
 
 // identity is what a worker remembers of itself.

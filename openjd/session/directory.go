@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -28,8 +29,9 @@ func DefaultRoot() string {
 	return filepath.Join(os.TempDir(), "OpenJD")
 }
 
-// directory is the working directory of a session. Everything in it belongs to the job's user, who may have replaced any part by a
-// symbolic link: all writing goes through root, which never leaves the directory.
+// directory is the working directory of a session. Everything in it belongs to the job's user or, where only sudo makes processes that
+// user's, to this program's user, and is shared with the group of the job's. The job may have replaced any part by a symbolic link: all
+// writing goes through root, which never leaves the directory.
 type directory struct {
 	path string
 	root *os.Root
@@ -57,7 +59,7 @@ func newDirectory(parent, id string, user *process.User) (*directory, error) {
 		err = d.makeDir(embeddedDirName)
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.remove())
+		return nil, errors.Join(err, d.remove(context.Background()))
 	}
 	return d, nil
 }
@@ -65,15 +67,25 @@ func newDirectory(parent, id string, user *process.User) (*directory, error) {
 // join returns the absolute path of a name below the directory, given with slashes.
 func (d *directory) join(name string) string { return filepath.Join(d.path, filepath.FromSlash(name)) }
 
-// give makes the job's user the owner.
+// give makes the job's user the owner, or lets its group in.
 func (d *directory) give(name string) error {
-	if d.user == nil || os.Geteuid() != 0 {
-		return nil
+	switch {
+	case d.user.ThroughSudo():
+		if err := d.root.Lchown(name, -1, int(d.user.GID)); err != nil {
+			return d.notMember(err)
+		}
+		return d.root.Chmod(name, 0o770)
+	case d.user != nil && os.Geteuid() == 0:
+		return d.root.Lchown(name, int(d.user.UID), int(d.user.GID))
 	}
-	return d.root.Lchown(name, int(d.user.UID), int(d.user.GID))
+	return nil
 }
 
-// makeDir makes a directory that only the job's user can read; it may exist.
+func (d *directory) notMember(err error) error {
+	return fmt.Errorf("share the session's files with group %d, which the user of this program must be a member of: %w", d.user.GID, err)
+}
+
+// makeDir makes a directory that only the job's user can read, and this program; it may exist.
 func (d *directory) makeDir(name string) error {
 	if err := d.root.Mkdir(name, 0o700); errors.Is(err, fs.ErrExist) {
 		return nil
@@ -81,6 +93,23 @@ func (d *directory) makeDir(name string) error {
 		return err
 	}
 	return d.give(name)
+}
+
+// giveFile is give for a file that is open, with its mode, whatever the umask.
+func (d *directory) giveFile(f *os.File, mode fs.FileMode) error {
+	var err error
+	switch {
+	case runtime.GOOS == "windows":
+		return nil
+	case d.user.ThroughSudo():
+		if err = f.Chown(-1, int(d.user.GID)); err != nil {
+			err = d.notMember(err)
+		}
+		mode |= (mode & 0o500) >> 3 // the group reads and runs it, only the owner changes it
+	case d.user != nil && os.Geteuid() == 0:
+		err = f.Chown(int(d.user.UID), int(d.user.GID))
+	}
+	return errors.Join(err, f.Chmod(mode))
 }
 
 // write replaces a file: readers see the old content or the new one.
@@ -91,13 +120,7 @@ func (d *directory) write(name string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if d.user != nil && os.Geteuid() == 0 {
-		err = errors.Join(err, f.Chown(int(d.user.UID), int(d.user.GID)))
-	}
-	if runtime.GOOS != "windows" {
-		err = errors.Join(err, f.Chmod(mode)) // whatever the umask
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
+	if err = errors.Join(err, d.giveFile(f, mode), f.Close()); err == nil {
 		err = d.root.Rename(temporary, name)
 	}
 	if err != nil {
@@ -116,10 +139,10 @@ func ignoreMissing(err error) error {
 // close gives up the handle and leaves the directory.
 func (d *directory) close() error { return d.root.Close() }
 
-// remove deletes the directory. A job may have taken its own permissions away, which only matters to users other than root: they are
-// given back first.
-func (d *directory) remove() error {
-	err := d.root.Close()
+// remove deletes the directory, what only the job's user may delete as that user. A job may have taken its own permissions away, which
+// only matters to users other than root: they are given back first.
+func (d *directory) remove(ctx context.Context) error {
+	err := errors.Join(d.root.Close(), d.user.RemoveAll(ctx, d.path))
 	if rmErr := os.RemoveAll(d.path); rmErr != nil {
 		d.unlock()
 		err = errors.Join(err, os.RemoveAll(d.path))

@@ -26,6 +26,8 @@
 //   - The notification of NOTIFY_THEN_TERMINATE, SIGTERM, goes to the command's process group, not to the command alone: a shell
 //     that waits for its child acts on it only after the child has ended.
 //   - A timeout stops an action by the action's own cancelation method.
+//   - Sessions of another user ([Config.User]) need root, or sudo. Root gives the files to that user. Through sudo they stay this program's,
+//     shared with the user's group; the environment of processes is exactly what the session says, not a login's.
 //   - openjd_fail records a message and leaves the outcome to the exit code.
 //
 // # Invariants

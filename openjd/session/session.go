@@ -33,7 +33,8 @@ type Config struct {
 	HostEnv []string
 	// Variables are set on top of HostEnv, below what environments set.
 	Variables map[string]string
-	// User is whom processes run as, nil for this program's user.
+	// User is whom processes run as, nil for this program's user. A program that is not root needs sudo, and its user must be a member of the
+	// group User.GID; see [process.User.ThroughSudo].
 	User *process.User
 	// RetainWorkingDirectory keeps the directory when the session is closed.
 	RetainWorkingDirectory bool
@@ -217,7 +218,7 @@ func (s *Session) Close(ctx context.Context) error {
 	}
 	err := s.tree.Close(ctx)
 	if !s.cfg.RetainWorkingDirectory {
-		err = errors.Join(err, s.files.remove())
+		err = errors.Join(err, s.files.remove(ctx))
 	} else {
 		err = errors.Join(err, s.files.close())
 	}

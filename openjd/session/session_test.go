@@ -21,6 +21,7 @@ import (
 	"github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/session"
 	"github.com/farmhand-render/farmhand/openjd/session/process"
+	"github.com/farmhand-render/farmhand/openjd/session/process/processtest"
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
 
@@ -429,6 +430,43 @@ func TestAnotherUser(t *testing.T) {
 	action.Cancelation = &template.Cancelation{Mode: expr.Literal(string(template.NotifyThenTerminate))}
 	expect(t, runTask(t, s, action), session.Canceled)
 	o.await(t, `{"NotifyEnd"`)
+}
+
+// TestThroughSudo runs a session of a program that is not root, whose jobs are another user's.
+func TestThroughSudo(t *testing.T) {
+	jobs := processtest.ThroughSudo(t)
+	if jobs == nil {
+		return // the test ran as another user
+	}
+	root := filepath.Join(os.Getenv("TMPDIR"), "sessions")
+	s, o := open(t, session.Config{Root: root, User: jobs, PathMappingRules: []session.PathMappingRule{
+		{SourcePathFormat: session.PosixPaths, SourcePath: "/show", DestinationPath: "/local"},
+	}})
+	env := environment(t, "own", `{{Env.File.Tool}}; echo "openjd_env: A=it's b"; echo "who $(stat -c %U:%G:%a . {{Env.File.Tool}} {{Session.PathMappingRulesFile}} | tr '\n' ' ')"; echo "home $HOME $USER"`, `echo "exit $A"`)
+	env.Script.EmbeddedFiles = []template.EmbeddedFile{{Name: "Tool", Type: template.TextFile, Runnable: true, Data: format(t, "#!/bin/sh\necho tool $(id -un)\n")}}
+	expect(t, enter(t, s, env), session.Succeeded)
+	if got := o.await(t, "tool "); got != processtest.Jobs {
+		t.Errorf("the tool ran as %s", got)
+	}
+	owner := processtest.Agent + ":" + processtest.Jobs + ":"
+	if diff := cmp.Diff([]string{owner + "770", owner + "750", owner + "640"}, strings.Fields(o.await(t, "who "))); diff != "" {
+		t.Errorf("owners and modes (-want +got):\n%s", diff)
+	}
+	if got := o.await(t, "home "); got != jobs.Home+" "+jobs.Name {
+		t.Errorf("home %q", got)
+	}
+	// What the job makes is its own, and may be closed even to itself.
+	expect(t, runTask(t, s, shell(t, `echo "task $A"; umask 077; mkdir -p made/locked; echo > made/locked/file; chmod 0 made/locked made; (setsid sleep 1000 &)`)), session.Succeeded)
+	if got := o.await(t, "task "); got != "it's b" {
+		t.Errorf("the task saw %q", got)
+	}
+	cancelWhen(t, s, o, "ready", session.CancelOptions{})
+	action := shell(t, `trap 'cat cancel_info.json; echo; exit 1' TERM; echo ready; sleep 1000 & wait`)
+	action.Cancelation = &template.Cancelation{Mode: expr.Literal(string(template.NotifyThenTerminate))}
+	expect(t, runTask(t, s, action), session.Canceled)
+	o.await(t, `{"NotifyEnd"`)
+	expect(t, exit(t, s, "own"), session.Succeeded)
+	o.await(t, "exit it's b")
 }
 
 func TestUnsafeRootIsTold(t *testing.T) {

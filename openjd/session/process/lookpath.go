@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,13 +11,16 @@ import (
 	"strings"
 )
 
+// errNoCommand means that no file could have the name.
+var errNoCommand = errors.New("this is no command")
+
 // lookPath finds the file of a command as the command's own environment and directory say, not those of this program.
 func lookPath(command, dir string, env []string) (string, error) {
 	if command == "" {
-		return "", fmt.Errorf("the command is empty: %w", exec.ErrNotFound)
+		return "", fmt.Errorf("%w: it is empty: %w", errNoCommand, exec.ErrNotFound)
 	}
 	if strings.ContainsRune(command, 0) {
-		return "", fmt.Errorf("the command contains a NUL character: %w", exec.ErrNotFound)
+		return "", fmt.Errorf("%w: it contains a NUL character: %w", errNoCommand, exec.ErrNotFound)
 	}
 	if filepath.Base(command) != command {
 		path := command

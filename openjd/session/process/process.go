@@ -17,6 +17,7 @@ type Process struct {
 	marker string
 	spec   Spec
 	output *os.File
+	group  int // of processes; not used on Windows
 
 	done     chan struct{} // closed when exited and drained
 	finished chan struct{} // closed when the output has ended or is closed

@@ -29,10 +29,17 @@ type Tree struct {
 	closed   bool
 	started  int
 	active   map[*Process]struct{} // not done, or with output held open by background children
-	leftover []int                 // process groups that outlived their leaders
+	leftover []group               // process groups that outlived their leaders
+	users    []*User               // whose processes are run through sudo
 
 	starting sync.WaitGroup // calls of Start past the check of closed
 	waiting  sync.WaitGroup // the goroutines of processes
+}
+
+// group is a process group of a user, nil for the user of this program.
+type group struct {
+	number int
+	user   *User
 }
 
 // NewTree returns an empty tree. It must be closed.
@@ -55,6 +62,9 @@ func (t *Tree) Start(spec Spec) (*Process, error) {
 	}
 	defer t.starting.Done()
 	path, err := lookPath(spec.Command, spec.Dir, spec.Env)
+	if err != nil && spec.User.ThroughSudo() && !errors.Is(err, errNoCommand) {
+		path, err = spec.Command, nil // the user may see what this program does not
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +79,9 @@ func (t *Tree) Start(spec Spec) (*Process, error) {
 	p.cmd, err = t.launch(path, spec, marker, write)
 	if closeErr := write.Close(); err == nil && closeErr != nil {
 		err = errors.Join(closeErr, p.cmd.Process.Kill())
+	}
+	if err == nil {
+		err = p.begun()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", spec.Command, err), read.Close())
@@ -105,13 +118,6 @@ func (t *Tree) watch(p *Process) {
 	})
 }
 
-// outlived notes a process group that still has members after its leader has been reaped.
-func (t *Tree) outlived(group int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.leftover = append(t.leftover, group)
-}
-
 // launch starts the command, again while its file is still open for writing in a process that this program is just forking.
 func (t *Tree) launch(path string, spec Spec, marker string, output *os.File) (*exec.Cmd, error) {
 	for pause := time.Millisecond; ; pause *= 2 {
@@ -120,9 +126,9 @@ func (t *Tree) launch(path string, spec Spec, marker string, output *os.File) (*
 			Env:    append(slices.Clip(spec.Env), MarkerVariable+"="+marker),
 			Stdout: output, Stderr: output,
 		}
-		err := t.start(cmd, spec.User)
+		started, err := t.start(cmd, spec.User)
 		if err == nil || !isTextBusy(err) || pause > 256*time.Millisecond {
-			return cmd, err
+			return started, err
 		}
 		<-time.After(pause)
 	}
@@ -138,9 +144,8 @@ func (t *Tree) Close(ctx context.Context) error {
 
 	t.mu.Lock()
 	held := slices.Collect(maps.Keys(t.active))
-	leftover := t.leftover
 	t.mu.Unlock()
-	if err := t.killAll(ctx, held, leftover); err != nil {
+	if err := t.killAll(ctx, held); err != nil {
 		return fmt.Errorf("end the processes of a session: %w", err)
 	}
 	for _, p := range held {

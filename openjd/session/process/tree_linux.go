@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,8 @@ type killer struct {
 	groups   []int
 	variable string // that holds the marker; "" for MarkerVariable
 	marker   string
-	prefix   bool // marker is the beginning of the value
+	prefix   bool  // marker is the beginning of the value
+	user     *User // whose processes they are, when only sudo reaches them
 }
 
 // run sends SIGKILL until nobody is left. A process may fork while it is being looked for, so it looks again until it finds none.
@@ -35,18 +37,16 @@ type killer struct {
 func (k killer) run(ctx context.Context) error {
 	for _, group := range k.groups {
 		// Most trees are just this group; a group that is gone is what was wanted.
-		_ = unix.Kill(-group, unix.SIGKILL)
+		_ = k.kill(ctx, -group)
 	}
 	known := map[int]string{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		left, err := k.find(known)
+		left, err := k.find(ctx, known)
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		for _, pid := range left {
-			if err := unix.Kill(pid, unix.SIGKILL); errors.Is(err, unix.EPERM) {
-				return fmt.Errorf("process %d belongs to another user: %w", pid, err)
-			}
+		if err := k.kill(ctx, left...); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -54,6 +54,19 @@ func (k killer) run(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// kill sends SIGKILL to processes, or to groups given as negative numbers.
+func (k killer) kill(ctx context.Context, targets ...int) error {
+	if k.user != nil {
+		return k.user.signal(ctx, "KILL", targets...)
+	}
+	for _, target := range targets {
+		if err := unix.Kill(target, unix.SIGKILL); errors.Is(err, unix.EPERM) {
+			return fmt.Errorf("process %d belongs to another user: %w", target, err)
+		}
+	}
+	return nil
 }
 
 // stat is what /proc/<pid>/stat tells about a process.
@@ -64,21 +77,21 @@ type stat struct {
 }
 
 // find lists the processes that are to be killed and are not dead yet, and adds them to those that are known.
-func (k killer) find(known map[int]string) ([]int, error) {
+func (k killer) find(ctx context.Context, known map[int]string) ([]int, error) {
 	all, err := processes()
 	if err != nil {
 		return nil, err
 	}
-	needle := []byte("\x00" + cmp.Or(k.variable, MarkerVariable) + "=" + k.marker)
-	if !k.prefix {
-		needle = append(needle, 0)
+	carries, err := k.carriers(ctx)
+	if err != nil {
+		return nil, err
 	}
 	doomed := map[int]bool{}
 	children := map[int][]int{}
 	var queue []int
 	for _, s := range all {
 		children[s.parent] = append(children[s.parent], s.pid)
-		if s.pid != os.Getpid() && (known[s.pid] == s.started || k.inGroup(s.group) || carries(s.pid, needle)) {
+		if s.pid != os.Getpid() && (known[s.pid] == s.started || k.inGroup(s.group) || carries(s.pid)) {
 			queue = append(queue, s.pid)
 		}
 	}
@@ -101,6 +114,34 @@ func (k killer) find(known map[int]string) ([]int, error) {
 }
 
 func (k killer) inGroup(group int) bool { return slices.Contains(k.groups, group) }
+
+// carriers returns a function that says whether a process was started with the marker.
+func (k killer) carriers(ctx context.Context) (func(pid int) bool, error) {
+	entry := cmp.Or(k.variable, MarkerVariable) + "=" + k.marker
+	if k.user != nil {
+		return k.user.carriers(ctx, entry, k.prefix)
+	}
+	needle := []byte("\x00" + entry)
+	if !k.prefix {
+		needle = append(needle, 0)
+	}
+	return func(pid int) bool { return carries(pid, needle) }, nil
+}
+
+// carriers asks the user, who alone may read the environments of its processes.
+func (u *User) carriers(ctx context.Context, entry string, prefix bool) (func(pid int) bool, error) {
+	pattern := "^" + regexp.QuoteMeta(entry)
+	if !prefix {
+		pattern += "$"
+	}
+	// What cannot be read has ended or belongs to somebody else.
+	out, err := u.script(ctx, "grep -lszE "+quote(pattern)+" /proc/[0-9]*/environ || :")
+	if err != nil {
+		return nil, err
+	}
+	files := strings.Fields(out)
+	return func(pid int) bool { return slices.Contains(files, "/proc/"+strconv.Itoa(pid)+"/environ") }, nil
+}
 
 // carries says whether the process was started with the marker. One that cannot be read has ended or belongs to somebody else.
 func carries(pid int, needle []byte) bool {

@@ -5,9 +5,9 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -19,25 +19,60 @@ type platformTree struct{}
 
 func (platformTree) release() error { return nil }
 
-// start starts cmd as the leader of a session and process group of its own.
-func (platformTree) start(cmd *exec.Cmd, user *User) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if user != nil {
-		if int(user.UID) != os.Geteuid() || int(user.GID) != os.Getegid() || os.Geteuid() == 0 {
-			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: user.Groups}
+// start starts cmd as the leader of a session and process group of its own, and returns what was started.
+func (platformTree) start(cmd *exec.Cmd, user *User) (*exec.Cmd, error) {
+	if user.ThroughSudo() {
+		wrapped, err := user.viaSudo(cmd)
+		if err != nil {
+			return nil, err
 		}
+		cmd = wrapped
 	}
-	err := cmd.Start()
-	if user != nil && errors.Is(err, syscall.EPERM) && os.Geteuid() != 0 {
-		return fmt.Errorf("only root can run processes as user %s: %w", user.Name, err)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if user != nil && os.Geteuid() == 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: user.Groups}
 	}
-	return err
+	return cmd, cmd.Start()
+}
+
+// sudoer returns the user of the processes when they are run through sudo, or nil.
+func (p *Process) sudoer() *User {
+	if p.spec.User.ThroughSudo() {
+		return p.spec.User
+	}
+	return nil
+}
+
+// begun finds out the process group of a command that was started. What sudo does not let run is waited for and forgotten.
+func (p *Process) begun() (err error) {
+	user := p.sudoer()
+	if user == nil {
+		p.group = p.Pid()
+		return nil
+	}
+	p.group, err = user.shake(p.output)
+	t := p.tree
+	if err != nil {
+		t.waiting.Go(func() { _ = p.cmd.Wait() })
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.ContainsFunc(t.users, func(u *User) bool { return same(u, user) }) {
+		t.users = append(t.users, user)
+	}
+	return nil
 }
 
 func isTextBusy(err error) bool { return errors.Is(err, syscall.ETXTBSY) }
 
 func (t *Tree) terminate(p *Process) error {
-	err := unix.Kill(-p.Pid(), unix.SIGTERM)
+	if user := p.sudoer(); user != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), killPatience)
+		defer cancel()
+		return user.signal(ctx, "TERM", -p.group)
+	}
+	err := unix.Kill(-p.group, unix.SIGTERM)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
 	}
@@ -51,17 +86,24 @@ func (p *Process) reap() Exit {
 	defer p.state.Unlock()
 	exit := exitOf(p.cmd.Wait())
 	p.reaped = true
-	if unix.Kill(-p.Pid(), 0) == nil {
-		p.tree.outlived(p.Pid())
+	if exists(-p.group) {
+		p.tree.outlived(p)
 	}
 	return exit
 }
 
+// outlived notes the process group of p, which still has members after its leader has been reaped.
+func (t *Tree) outlived(p *Process) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leftover = append(t.leftover, group{number: p.group, user: p.sudoer()})
+}
+
 // kill ends the command's group, its descendants and what carries its marker. p.state is held.
 func (t *Tree) kill(p *Process) error {
-	k := killer{marker: p.marker}
+	k := killer{marker: p.marker, user: p.sudoer()}
 	if !p.reaped {
-		k.groups = []int{p.Pid()}
+		k.groups = []int{p.group}
 	}
 	// The leader stays a zombie while p.state is held, so it does not count as alive.
 	ctx, cancel := context.WithTimeout(context.Background(), killPatience)
@@ -70,23 +112,38 @@ func (t *Tree) kill(p *Process) error {
 }
 
 // killAll ends every process of the tree. Groups whose leaders run are killed while these cannot be reaped.
-func (t *Tree) killAll(ctx context.Context, held []*Process, leftover []int) error {
+func (t *Tree) killAll(ctx context.Context, held []*Process) error {
+	t.mu.Lock()
+	groups, users := slices.Clone(t.leftover), slices.Clone(t.users)
+	t.mu.Unlock()
+	// The number of a group is still that group's when no process of somebody else has it.
+	groups = slices.DeleteFunc(groups, func(g group) bool { return exists(g.number) })
 	for _, p := range held {
 		p.state.Lock()
-		if !p.reaped {
+		switch {
+		case p.reaped:
+		case p.sudoer() != nil:
+			groups = append(groups, group{number: p.group, user: p.sudoer()})
+		default:
 			// A group that is gone already is what was wanted.
-			_ = unix.Kill(-p.Pid(), unix.SIGKILL)
+			_ = unix.Kill(-p.group, unix.SIGKILL)
 		}
 		p.state.Unlock()
 	}
-	k := killer{marker: t.id + ".", prefix: true}
-	for _, group := range leftover {
-		if unix.Kill(group, 0) != nil { // the number is not in use by a process of somebody else
-			k.groups = append(k.groups, group)
+	var errs []error
+	for _, user := range append([]*User{nil}, users...) {
+		k := killer{marker: t.id + ".", prefix: true, user: user}
+		for _, g := range groups {
+			if same(g.user, user) {
+				k.groups = append(k.groups, g.number)
+			}
 		}
+		errs = append(errs, k.run(ctx))
 	}
-	return k.run(ctx)
+	return errors.Join(errs...)
 }
+
+func same(a, b *User) bool { return a == b || a != nil && b != nil && a.UID == b.UID }
 
 // killPatience bounds how long killing one command's tree takes; the kernel needs milliseconds.
 const killPatience = 5 * time.Second

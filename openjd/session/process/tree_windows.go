@@ -52,24 +52,27 @@ func (t *platformTree) release() error {
 	return err
 }
 
-func (t *platformTree) start(cmd *exec.Cmd, user *User) error {
+func (t *platformTree) start(cmd *exec.Cmd, user *User) (*exec.Cmd, error) {
 	if user != nil {
-		return ErrNoUsers
+		return nil, ErrNoUsers
 	}
 	job, err := t.open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// It begins to run only when it belongs to the job object, so that no child escapes.
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_SUSPENDED}
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := begin(job, cmd.Process.Pid); err != nil {
-		return errors.Join(err, cmd.Process.Kill(), ignoreExit(cmd.Wait()))
+		return nil, errors.Join(err, cmd.Process.Kill(), ignoreExit(cmd.Wait()))
 	}
-	return nil
+	return cmd, nil
 }
+
+// begun has nothing to find out.
+func (p *Process) begun() error { return nil }
 
 // begin puts a suspended process into a job object, where its children will be too, and lets it run.
 func begin(job windows.Handle, pid int) error {
@@ -156,7 +159,7 @@ func descendants(root uint32) []uint32 {
 	return found
 }
 
-func (t *Tree) killAll(_ context.Context, _ []*Process, _ []int) error {
+func (t *Tree) killAll(context.Context, []*Process) error {
 	job, err := t.open()
 	if err != nil || job == 0 {
 		return nil

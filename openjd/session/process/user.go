@@ -2,10 +2,11 @@ package process
 
 import "errors"
 
-// User is somebody to run processes as.
+// User is somebody to run processes as. Root becomes any user; another program goes through sudo, see [User.ThroughSudo].
 type User struct {
 	Name string
-	// UID and GID are the user and its primary group for the processes.
+	// UID and GID are the user and its primary group for the processes. Through sudo these have the primary group that the user has on this
+	// host, and GID is the group that files are shared by.
 	UID, GID uint32
 	// Groups are the supplementary groups.
 	Groups []uint32
