@@ -297,7 +297,7 @@ func (n *conditionalNode) eval(m *machine, want Type) (Value, error) {
 		return Value{}, err
 	}
 	if !condition.typ.Has(TypeBool) {
-		return Value{}, m.failAt(n.condition.place(), "the condition of if must be a bool, this is a %s", condition.typ)
+		return Value{}, m.failAt(n.condition.place(), "the condition of if must be a bool, this is of type %s", condition.typ)
 	}
 	if !condition.unresolved {
 		if condition.AsBool() {
@@ -404,7 +404,7 @@ func (n *comprehensionNode) eval(m *machine, want Type) (Value, error) {
 		return Value{}, err
 	}
 	if !source.typ.Has(typeList | TypeRange) {
-		return Value{}, m.failAt(n.source.place(), "a comprehension goes through a list or a range_expr, this is a %s", source.typ)
+		return Value{}, m.failAt(n.source.place(), "a comprehension goes through a list or a range_expr, this is of type %s", source.typ)
 	}
 	if err := m.hold(&source); err != nil {
 		return Value{}, err
@@ -439,7 +439,7 @@ func (n *comprehensionNode) one(m *machine, b *listBuilder) error {
 			return err
 		}
 		if !keep.typ.Has(TypeBool) {
-			return m.failAt(n.filter.place(), "the condition of a comprehension must be a bool, this is a %s", keep.typ)
+			return m.failAt(n.filter.place(), "the condition of a comprehension must be a bool, this is of type %s", keep.typ)
 		}
 		if keep.unresolved {
 			b.unresolved = true

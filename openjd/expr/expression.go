@@ -83,7 +83,7 @@ func (e *Expression) Eval(symbols *SymbolTable, target Type) (Value, error) {
 	out, ok := v.convert(target)
 	if !ok {
 		shown := ""
-		if !v.unresolved && v.typ&typeList == 0 && len(v.text) < 60 {
+		if !v.unresolved && v.typ&(typeList|TypeNull) == 0 && len(v.text) < 60 {
 			shown = " " + quote(v.Text())
 		}
 		return Value{}, m.failAt(e.root.place(), "expected %s, the expression gives %s%s", target, v.typ, shown)

@@ -202,9 +202,9 @@ func (c *Constraints) checkLength(t JobParameterType, length, most int64, text s
 	case length > most && (c.MaxLength == nil || t != RangeParameter):
 		return fmt.Errorf("a %s has at most %d characters, this one has %d", t, most, length)
 	case c.MinLength != nil && length < *c.MinLength:
-		return fmt.Errorf("%s has %d characters, fewer than the minimum %d", quote(text), length, *c.MinLength)
+		return fmt.Errorf("%s has the length %d, less than the minimum %d", quote(text), length, *c.MinLength)
 	case c.MaxLength != nil && length > *c.MaxLength:
-		return fmt.Errorf("%s has %d characters, more than the maximum %d", quote(text), length, *c.MaxLength)
+		return fmt.Errorf("%s has the length %d, more than the maximum %d", quote(text), length, *c.MaxLength)
 	}
 	return nil
 }

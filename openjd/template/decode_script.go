@@ -146,6 +146,7 @@ func (d *decoder) stepScript(n *node, inTemplate, inTask *scope) *StepScript {
 // taskScope adds the symbols of a task to those of its session.
 func (d *decoder) taskScope(inSession *scope, space *ParameterSpace) *scope {
 	s := newScope(inSession)
+	s.tasks = true
 	if space == nil {
 		return s
 	}
@@ -165,6 +166,7 @@ func (d *decoder) taskScope(inSession *scope, space *ParameterSpace) *scope {
 
 // defineFiles defines the files of one script before their data is read, because files may refer to each other.
 func (d *decoder) defineFiles(n *node, prefix string, inner *scope) {
+	inner.files = prefix
 	if n == nil || n.kind != listNode {
 		return
 	}

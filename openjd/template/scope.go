@@ -17,6 +17,9 @@ type scope struct {
 	order []string
 	// elsewhere explains names that exist but not in this scope.
 	elsewhere map[string]string
+	// tasks says that task parameters can be named here, files which embedded files can be: "Task.File.", "Env.File." or "".
+	tasks bool
+	files string
 }
 
 func newScope(parent *scope) *scope {
@@ -58,6 +61,14 @@ func (s *scope) undefined(name string) string {
 		return name + " is not defined here; did you mean " + near + "?"
 	}
 	prefix := name[:strings.LastIndexByte(name, '.')+1]
+	for at := s; at != nil && prefix != ""; at = at.parent {
+		switch {
+		case at.files == prefix:
+			return name + " is not defined: the script embeds no such file"
+		case at.tasks && (prefix == "Task.Param." || prefix == "Task.RawParam."):
+			return name + " is not defined: the step has no such task parameter"
+		}
+	}
 	if prefix != "" && slices.ContainsFunc(candidates, func(c string) bool { return strings.HasPrefix(c, prefix) }) {
 		return name + " is not defined here"
 	}
@@ -87,6 +98,10 @@ func (d *decoder) jobScopes(parameters []JobParameterDefinition, complete bool) 
 	inTemplate.elsewhere = map[string]string{}
 	if !complete {
 		inTemplate.symbols.SetOpen()
+	}
+	if d.extensions.Has(Expr) {
+		inTemplate.elsewhere["Job.Name"] = "Job.Name is not defined here: it is what the name of the job comes to"
+		inTemplate.elsewhere["Step.Name"] = "Step.Name is not defined here: it can be used in a step and its environments only"
 	}
 	inSession = newScope(inTemplate)
 	inSession.symbols.SetHost(expr.Host{})

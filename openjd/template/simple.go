@@ -92,6 +92,7 @@ func (d *decoder) simpleAction(n *node, i Interpreter, inTemplate, inTask *scope
 	}
 	a := &SimpleAction{Interpreter: i}
 	inner := newScope(inTask)
+	inner.files = "Task.File." // it embeds none that could be named
 	if let := o.optional("let"); let != nil {
 		a.Let = d.let(let, inner)
 	}
