@@ -48,7 +48,7 @@ test-windows: ## run the Windows tests of the Open Job Description engine, under
 	GOOS=windows GOARCH=amd64 $(GO) test -count=1 -timeout 10m -overlay .cache/wine/overlay.json -exec '$(CURDIR)/tools/wine' $(WINDOWS_TESTED)
 
 .PHONY: test-interop
-test-interop: clients ## run AWS's own clients, and both workers, against farms; a line for each scenario
+test-interop: clients users ## run AWS's own clients, and both workers, against farms; a line for each scenario
 	cd interop && FARMHAND_CLIENTS=required $(GO) test -count=1 -timeout 30m -parallel 6
 
 .PHONY: test-race
