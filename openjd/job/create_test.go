@@ -177,7 +177,7 @@ func TestBindParameters(t *testing.T) {
 		{name: "allowed as a number", definition: "{name: P, type: FLOAT, allowedValues: [1, 2]}", value: &job.Value{Text: "2.0"}, want: "2.0"},
 		{name: "not allowed", definition: "{name: P, type: INT, allowedValues: [1, 2]}", value: &job.Value{Text: "3"}, wantErr: "allowed values: 1, 2"},
 		{name: "code points", definition: "{name: P, type: STRING, maxLength: 2}", value: &job.Value{Text: "éé"}, want: "éé"},
-		{name: "too long", definition: "{name: P, type: STRING, maxLength: 2}", value: &job.Value{Text: "ééé"}, wantErr: "3 characters"},
+		{name: "too long", definition: "{name: P, type: STRING, maxLength: 2}", value: &job.Value{Text: "ééé"}, wantErr: "the length 3"},
 		{name: "below minimum", definition: "{name: P, type: INT, minValue: 2}", value: &job.Value{Text: "1"}, wantErr: "minimum 2"},
 		{name: "default of an int as a float", definition: "{name: P, type: INT, default: 3.0}", want: "3"},
 		{name: "missing", definition: "{name: P, type: INT}", wantErr: "without default: P"},
