@@ -176,6 +176,7 @@ type grouping struct {
 	zone       *time.Location
 	resources  map[string]bool
 	byFleet    bool // resources are fleets
+	byType     bool // each use of a worker and of a licence counts by itself, not the session that they belong to
 	groups     map[groupKey]*row.UsageSum
 	overflowed bool
 }
@@ -190,6 +191,7 @@ func newGrouping(in *deadline.StartSessionsStatisticsAggregationInput) (*groupin
 	g := &grouping{
 		by: in.GroupBy, wanted: in.Statistics, period: in.Period, zone: time.UTC,
 		resources: map[string]bool{}, byFleet: len(in.ResourceIds.FleetIds) > 0, groups: map[groupKey]*row.UsageSum{},
+		byType: slices.Contains(in.GroupBy, deadline.UsageGroupByFieldUsageType) || slices.Contains(in.GroupBy, deadline.UsageGroupByFieldLicenseProduct),
 	}
 	for _, id := range append(slices.Clone(in.ResourceIds.QueueIds), in.ResourceIds.FleetIds...) {
 		g.resources[id] = true
@@ -247,8 +249,15 @@ func (g *grouping) bounds(micros int64) (start, end time.Time) {
 	}
 }
 
-// add takes in the sum of one half hour.
+// add takes in the sum of one half hour. Where types of usage do not matter, sessions are added up: each has one use of a worker, which
+// tells too what the session cost in all.
 func (g *grouping) add(sum row.UsageSum) {
+	if !g.byType {
+		if sum.Type != row.UsageCompute {
+			return
+		}
+		sum.Cost, sum.MinCost, sum.MaxCost = sum.Total, sum.MinTotal, sum.MaxTotal
+	}
 	resource := sum.QueueID
 	if g.byFleet {
 		resource = sum.FleetID

@@ -53,7 +53,7 @@ func TestStatistics(t *testing.T) {
 // statisticsCase is a farm with sessions that ended over two months, and a question about them.
 type statisticsCase struct {
 	request  *deadline.StartSessionsStatisticsAggregationInput
-	sessions []row.Usage
+	sessions [][]row.Usage // of a worker, then of licences
 	zone     *time.Location
 }
 
@@ -76,15 +76,22 @@ func newStatisticsCase(rt *rapid.T, f *testFarm) *statisticsCase {
 			Type: row.UsageCompute, Runtime: rapid.Int64Range(0, 1e10).Draw(rt, "runtime"), Cost: rapid.Int64Range(0, 1e12).Draw(rt, "cost"),
 		}
 		u.JobName = "name of " + u.JobID
-		if rapid.Bool().Draw(rt, "licence") {
-			u.Type, u.Product = row.UsageLicense, pick("product", "houdini", "nuke")
+		session := []row.Usage{u}
+		for _, product := range []string{"houdini", "nuke"}[:rapid.IntRange(0, 2).Draw(rt, "licences")] {
+			l := u
+			l.Type, l.Product = row.UsageLicense, product
+			l.Runtime, l.Cost = rapid.Int64Range(0, u.Runtime).Draw(rt, "in use"), rapid.Int64Range(0, 1e12).Draw(rt, "price")
+			session = append(session, l)
 		}
-		c.Usages = append(c.Usages, u)
+		for _, use := range session {
+			session[0].Total += use.Cost
+		}
+		s.sessions = append(s.sessions, session)
+		c.Usages = append(c.Usages, session...)
 	}
 	if err := f.store.Commit(context.Background(), c); err != nil {
 		rt.Fatal(err)
 	}
-	s.sessions = c.Usages
 	from, to := halfHours("from"), halfHours("to")
 	if !from.Before(to) {
 		from, to = to, from.Add(time.Hour)
@@ -108,11 +115,30 @@ func newStatisticsCase(rt *rapid.T, f *testFarm) *statisticsCase {
 	return s
 }
 
-// naive groups the sessions one by one.
+// counted is what counts one by one: uses, where they are told apart by their types, else sessions.
+func (s *statisticsCase) counted() (list []row.Usage) {
+	byType := func(by deadline.UsageGroupByField) bool {
+		return by == deadline.UsageGroupByFieldUsageType || by == deadline.UsageGroupByFieldLicenseProduct
+	}
+	for _, session := range s.sessions {
+		if slices.ContainsFunc(s.request.GroupBy, byType) {
+			list = append(list, session...)
+			continue
+		}
+		whole := session[0]
+		for _, licence := range session[1:] {
+			whole.Cost += licence.Cost
+		}
+		list = append(list, whole)
+	}
+	return list
+}
+
+// naive groups what counts one by one.
 func (s *statisticsCase) naive() []deadline.Statistics {
 	in := s.request
 	groups := map[string][]row.Usage{}
-	for _, u := range s.sessions {
+	for _, u := range s.counted() {
 		ended := time.UnixMicro(u.Period)
 		if ended.Before(in.StartTime) || !ended.Before(in.EndTime) || !slices.Contains(append(in.ResourceIds.QueueIds, in.ResourceIds.FleetIds...), s.resource(u)) {
 			continue

@@ -249,10 +249,10 @@ func (c *Core) closeMeter(s *session) {
 	used := row.Usage{
 		FarmID: c.farmID, Period: s.row.EndedAt / row.UsagePeriod * row.UsagePeriod, QueueID: s.row.QueueID, FleetID: s.row.FleetID,
 		JobID: s.row.JobID, JobName: s.job.row.Name, UserID: s.job.row.CreatedBy, InstanceType: hostClass(s.worker),
-		Type: row.UsageCompute, Runtime: m.Runtime, Cost: m.Cost,
+		Type: row.UsageCompute, Runtime: m.Runtime, Cost: m.Cost, Total: m.total(),
 	}
 	c.dirty.changes.Usages = append(c.dirty.changes.Usages, used)
-	used.Type = row.UsageLicense
+	used.Type, used.Total = row.UsageLicense, 0
 	for _, product := range slices.Sorted(maps.Keys(m.Licenses)) {
 		used.Product, used.Runtime, used.Cost = product, m.Licenses[product].Runtime, m.Licenses[product].Cost
 		c.dirty.changes.Usages = append(c.dirty.changes.Usages, used)

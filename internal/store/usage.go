@@ -26,15 +26,16 @@ type usageTable struct{ add, read string }
 
 func newUsageTable(name string) usageTable {
 	const key = "farm_id, period, queue_id, fleet_id, job_id, user_id, usage_type, product, instance_type"
-	const columns = key + ", job_name, sessions, runtime, min_runtime, max_runtime, cost, min_cost, max_cost"
+	const columns = key + ", job_name, sessions, runtime, min_runtime, max_runtime, cost, min_cost, max_cost, total, min_total, max_total"
 	smaller := func(column string) string { return extreme(name, column, "<") }
 	larger := func(column string) string { return extreme(name, column, ">") }
 	added := func(column string) string { return column + " = " + name + "." + column + " + excluded." + column }
 	return usageTable{
-		add: "INSERT INTO " + name + " (" + columns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		add: "INSERT INTO " + name + " (" + columns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 			ON CONFLICT (` + key + ") DO UPDATE SET job_name = excluded.job_name, " + strings.Join([]string{
 			added("sessions"), added("runtime"), smaller("min_runtime"), larger("max_runtime"),
 			added("cost"), smaller("min_cost"), larger("max_cost"),
+			added("total"), smaller("min_total"), larger("max_total"),
 		}, ", "),
 		read: "SELECT " + columns + " FROM " + name + " WHERE farm_id = $1 AND period >= $2 AND period < $3",
 	}
@@ -67,7 +68,7 @@ func addUsages(ctx context.Context, tx Tx, usages []row.Usage) error {
 
 func (t *usageTable) insert(ctx context.Context, tx Tx, u *row.Usage) error {
 	_, err := tx.Exec(ctx, t.add, u.FarmID, u.Period, u.QueueID, u.FleetID, u.JobID, u.UserID, string(u.Type), u.Product, u.InstanceType,
-		u.JobName, int64(1), u.Runtime, u.Runtime, u.Runtime, u.Cost, u.Cost, u.Cost)
+		u.JobName, int64(1), u.Runtime, u.Runtime, u.Runtime, u.Cost, u.Cost, u.Cost, u.Total, u.Total, u.Total)
 	if err != nil {
 		return fmt.Errorf("add usage: %w", err)
 	}
@@ -83,7 +84,8 @@ func (d *DB) UsageSums(ctx context.Context, farmID string, byJob bool, from, to 
 	err := d.engine.Query(ctx, table.read, []any{farmID, from, to}, func(s Scanner) error {
 		var r row.UsageSum
 		err := s.Scan(&r.FarmID, &r.Period, &r.QueueID, &r.FleetID, &r.JobID, &r.UserID, &r.Type, &r.Product, &r.InstanceType, &r.JobName,
-			&r.Sessions, &r.Runtime, &r.MinRuntime, &r.MaxRuntime, &r.Cost, &r.MinCost, &r.MaxCost)
+			&r.Sessions, &r.Runtime, &r.MinRuntime, &r.MaxRuntime, &r.Cost, &r.MinCost, &r.MaxCost,
+			&r.Total, &r.MinTotal, &r.MaxTotal)
 		if err == nil {
 			f(r)
 		}

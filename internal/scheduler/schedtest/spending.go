@@ -232,7 +232,7 @@ func (s *simulation) scheduleEnded() bool {
 // checkUsage makes sure that every session that ended was accounted for once: as one use of a worker for no shorter than its actions
 // ran, and with all that it cost.
 func (m *MemStore) checkUsage() error {
-	type sum struct{ sessions, least, runtime, cost int64 }
+	type sum struct{ sessions, least, runtime, cost, total int64 }
 	ended, used := map[string]sum{}, map[string]sum{}
 	for _, s := range m.Sessions {
 		if s.Lifecycle != status.SessionEnded {
@@ -242,6 +242,7 @@ func (m *MemStore) checkUsage() error {
 		e.sessions++
 		e.runtime += meterOf(&s).Runtime
 		e.cost += meterOf(&s).total()
+		e.total = e.cost
 		ended[s.JobID] = e
 	}
 	for key, a := range m.Actions {
@@ -262,12 +263,13 @@ func (m *MemStore) checkUsage() error {
 			e.runtime += u.Runtime
 		}
 		e.cost += u.Cost
+		e.total += u.Total
 		used[u.JobID] = e
 		queues[u.QueueID] += u.Cost
 	}
 	for id, e := range ended {
 		u := used[id]
-		if u.sessions != e.sessions || u.runtime != e.runtime || u.cost != e.cost || u.runtime < e.least {
+		if u.sessions != e.sessions || u.runtime != e.runtime || u.cost != e.cost || u.total != e.total || u.runtime < e.least {
 			return fmt.Errorf("job %s: its sessions that ended add up to %+v, its usage to %+v", id, e, u)
 		}
 	}

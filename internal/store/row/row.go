@@ -132,17 +132,20 @@ type Usage struct {
 	InstanceType string // host class of the worker; "" when unknown
 	Runtime      int64  // microseconds
 	Cost         int64  // nanodollars
+	Total        int64  // nanodollars that the session cost in all, licences too; 0 but for [UsageCompute], which each session has once
 }
 
 // UsageSum is the usage of all sessions that ended in one period and share the other members. JobID and JobName are empty
 // in sums over all jobs.
 type UsageSum struct {
-	Usage            // Runtime and Cost are the sums
+	Usage            // Runtime, Cost and Total are the sums
 	Sessions   int64 // how many were added
 	MinRuntime int64
 	MaxRuntime int64
 	MinCost    int64
 	MaxCost    int64
+	MinTotal   int64
+	MaxTotal   int64
 }
 
 // Worker is a worker of a fleet. Primary key WorkerID. Heartbeats are not stored.

@@ -43,10 +43,11 @@ func (r *Random) Usage(farmID string) row.Usage {
 		QueueID: pick("queue", "queue-1", "queue-2"), FleetID: pick("fleet", "fleet-1", "fleet-2"), JobID: pick("job", "job-1", "job-2"),
 		UserID: pick("user", "", "user-1"), InstanceType: pick("host class", "", "big"), Type: row.UsageCompute,
 		Runtime: rapid.Int64Range(0, 1e9).Draw(r.T, "runtime"), Cost: rapid.Int64Range(0, 1e12).Draw(r.T, "cost"),
+		Total: rapid.Int64Range(0, 1e12).Draw(r.T, "total"),
 	}
 	u.JobName = "name of " + u.JobID
 	if rapid.Bool().Draw(r.T, "licence") {
-		u.Type, u.Product = row.UsageLicense, "product"
+		u.Type, u.Product, u.Total = row.UsageLicense, "product", 0
 	}
 	return u
 }
@@ -95,7 +96,7 @@ func testUsage(t *testing.T, s store.Store) {
 }
 
 func sumKey(u row.Usage) row.Usage {
-	u.Runtime, u.Cost = 0, 0
+	u.Runtime, u.Cost, u.Total = 0, 0, 0
 	return u
 }
 
@@ -111,13 +112,15 @@ func sumUsage(all []row.Usage, byJob bool, from, to int64) map[row.Usage]row.Usa
 		}
 		sum, seen := sums[sumKey(u)]
 		if !seen {
-			sum = row.UsageSum{Usage: sumKey(u), MinRuntime: u.Runtime, MinCost: u.Cost}
+			sum = row.UsageSum{Usage: sumKey(u), MinRuntime: u.Runtime, MinCost: u.Cost, MinTotal: u.Total}
 		}
 		sum.Sessions++
 		sum.Runtime += u.Runtime
 		sum.Cost += u.Cost
+		sum.Total += u.Total
 		sum.MinRuntime, sum.MaxRuntime = min(sum.MinRuntime, u.Runtime), max(sum.MaxRuntime, u.Runtime)
 		sum.MinCost, sum.MaxCost = min(sum.MinCost, u.Cost), max(sum.MaxCost, u.Cost)
+		sum.MinTotal, sum.MaxTotal = min(sum.MinTotal, u.Total), max(sum.MaxTotal, u.Total)
 		sums[sumKey(u)] = sum
 	}
 	return sums
