@@ -170,6 +170,12 @@ func (m *MemStore) CheckSpending(before Books, now int64, command scheduler.Comm
 		if now < set.End && stopped != (set.Active && reached(&set, want)) {
 			return fmt.Errorf("budget %s stopped its queue: %t, having counted %d of %d with %v", id, stopped, want, set.Limit, set.Actions)
 		}
+		set.Actions = slices.DeleteFunc(set.Actions, func(a scheduler.BudgetAction) bool { return !a.Cancel })
+		if stopped && reached(&set, want) {
+			if err := m.checkCanceled(set.QueueID); err != nil {
+				return fmt.Errorf("budget %s cancels: %w", id, err)
+			}
+		}
 	}
 	return nil
 }
@@ -181,6 +187,19 @@ func reached(set *scheduler.BudgetScheduling, amount int64) bool {
 		least = min(least, a.Percent)
 	}
 	return 100*float64(amount) >= least*float64(set.Limit)
+}
+
+// checkCanceled makes sure that all tasks of a queue are over or being taken back.
+func (m *MemStore) checkCanceled(queue string) error {
+	for key, a := range m.Actions {
+		if m.Jobs[key.JobID].QueueID != queue || a.Kind != row.ActionTaskRun || a.Status.Terminal() {
+			continue
+		}
+		if a.Status != status.ActionCanceling && a.Status != status.ActionReclaiming {
+			return fmt.Errorf("action %d of %s is still %s", a.ActionIndex, a.SessionID, a.Status)
+		}
+	}
+	return nil
 }
 
 // checkStopped makes sure that no task begins in a queue that a budget has stopped, and none goes on that was to be canceled.
@@ -284,7 +303,11 @@ func (m *MemStore) checkUsage() error {
 // checkSpans makes sure that no session was charged for longer than it lasted. Only in simulations the clocks of workers are ours.
 func (s *simulation) checkSpans() error {
 	for _, session := range s.store.Sessions {
-		if ran, lasted := meterOf(&session).Runtime, session.EndedAt-session.StartedAt; session.Lifecycle == status.SessionEnded && ran > lasted {
+		until := s.now.Wall
+		if session.Lifecycle == status.SessionEnded {
+			until = session.EndedAt
+		}
+		if ran, lasted := meterOf(&session).Runtime, until-session.StartedAt; ran > lasted {
 			return fmt.Errorf("session %s was charged for %d, it lasted %d", session.SessionID, ran, lasted)
 		}
 	}
