@@ -50,7 +50,13 @@ func (p *Prices) Check() error {
 			}
 		}
 	}
+	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(p.Licenses)) {
+		lower := strings.ToLower(name)
+		if seen[lower] {
+			return fmt.Errorf("the licence %s is there twice: names of amounts are the same in upper and lower case", lower)
+		}
+		seen[lower] = true
 		if err := valid(name, p.Licenses[name].PerHour); err != nil {
 			return err
 		}
