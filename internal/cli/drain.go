@@ -14,6 +14,9 @@ import (
 	"github.com/farmhand-render/farmhand/internal/farm"
 )
 
+// drainEventual lets a worker finish what it was assigned.
+const drainEventual = "EVENTUAL"
+
 func (a *app) drainCommand() *cobra.Command {
 	var fleet string
 	var now, undo bool
@@ -28,7 +31,7 @@ is started anew.`,
 			if now && undo {
 				return &usageError{errors.New("--now and --undo contradict each other"), "use one of them"}
 			}
-			mode := "EVENTUAL"
+			mode := drainEventual
 			if now {
 				mode = "IMMEDIATE"
 			} else if undo {
@@ -60,6 +63,11 @@ func (a *app) drain(ctx context.Context, fleet, worker, mode string) error {
 	if fleet == "" {
 		return &usageError{errors.New("which fleet is not known"), "name it with --fleet-id or " + envFleetID}
 	}
+	return c.drain(ctx, farmID, fleet, worker, mode)
+}
+
+// drain asks the service to give a worker no more work.
+func (c *connection) drain(ctx context.Context, farmID, fleet, worker, mode string) error {
 	body, err := json.Marshal(farm.DrainInput{Mode: mode})
 	if err != nil {
 		return fmt.Errorf("drain worker %s: %w", worker, err)

@@ -52,7 +52,13 @@ func (a *app) provision(ctx context.Context, e *endpoint, flags *serverFlags, lo
 	if err := local.Sweep(); err != nil {
 		return err
 	}
-	return provisioner.New(provisioner.Options{Client: e.client(), Logger: logger, Provider: local}).Run(ctx)
+	c := &connection{client: e.client(), config: e.awsConfig()}
+	return provisioner.New(provisioner.Options{
+		Client: c.client, Logger: logger, Provider: local,
+		Retire: func(ctx context.Context, farmID, fleetID, workerID string) error {
+			return c.drain(ctx, farmID, fleetID, workerID, drainEventual)
+		},
+	}).Run(ctx)
 }
 
 // hostEnvironment is that of this process with the address of the service and the key of a worker host, and nothing else of AWS's.

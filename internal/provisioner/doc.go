@@ -13,5 +13,6 @@
 //
 //   - a fleet never gets more hosts than it should have workers, those of earlier programs that still run counted;
 //   - scaling out keeps to scaleOutWorkersPerMinute, and hosts that fail are started again ever more slowly;
+//   - a host that is a day old is replaced once it has no work, one after the other in each fleet;
 //   - a host is never ended while it works, unless its fleet is gone or the provisioner ends: then it drains.
 package provisioner

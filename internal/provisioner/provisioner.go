@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -40,12 +41,17 @@ type Options struct {
 	Client   *client.Client // of an administrator or a service account
 	Provider Provider
 	Interval time.Duration // between looks at the fleets; default 2 s
-	Logger   *slog.Logger
-	Now      func() time.Time // default time.Now
+	// Retire has the service give a worker no more work and tell it to stop once it has none, so that its host can be replaced.
+	// nil: hosts are never replaced while they work well.
+	Retire func(ctx context.Context, farmID, fleetID, workerID string) error
+	MaxAge time.Duration // of a host until it is replaced; default 24 h
+	Logger *slog.Logger
+	Now    func() time.Time // default time.Now
 }
 
 const (
 	defaultInterval = 2 * time.Second
+	defaultMaxAge   = 24 * time.Hour // as AWS replaces its instances (§8.3)
 	// registering is how long a host may take from its start until its worker is STARTED.
 	registering = 2 * time.Minute
 	// The pause after hosts failed to start or ended by themselves doubles up to maxPause.
@@ -61,16 +67,26 @@ type Provisioner struct {
 
 // managed is what is known of a fleet.
 type managed struct {
-	hosts    []Host
+	hosts    []*hosted
 	allowed  *rate.Limiter // of launches
 	failures int           // in a row
 	notUntil time.Time     // the next launch
+}
+
+// hosted is a host of ours.
+type hosted struct {
+	Host
+	since    time.Time // it was started
+	retiring bool
 }
 
 // New returns a provisioner.
 func New(o Options) *Provisioner {
 	if o.Interval <= 0 {
 		o.Interval = defaultInterval
+	}
+	if o.MaxAge <= 0 {
+		o.MaxAge = defaultMaxAge
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -180,6 +196,9 @@ func (p *Provisioner) reconcileFleet(ctx, living context.Context, fleet *deadlin
 	if err != nil {
 		return err
 	}
+	if err := p.retire(ctx, f, fleet, now); err != nil {
+		return err
+	}
 	missing := 0
 	if fleet.TargetWorkerCount != nil {
 		missing = int(*fleet.TargetWorkerCount) - len(f.hosts) - others
@@ -190,9 +209,30 @@ func (p *Provisioner) reconcileFleet(ctx, living context.Context, fleet *deadlin
 			f.failed(now)
 			return fmt.Errorf("start a host: %w", err)
 		}
-		f.hosts = append(f.hosts, host)
+		f.hosts = append(f.hosts, &hosted{Host: host, since: now})
 		p.Logger.LogAttrs(ctx, slog.LevelInfo, "a host is started", slog.String("farm_id", fleet.FarmId),
 			slog.String("fleet_id", fleet.FleetId), slog.Int("hosts", len(f.hosts)))
+	}
+	return nil
+}
+
+// retire has one host at a time end that is too old; another one takes its place when it has.
+func (p *Provisioner) retire(ctx context.Context, f *managed, fleet *deadline.FleetSummary, now time.Time) error {
+	if p.Retire == nil || slices.ContainsFunc(f.hosts, func(h *hosted) bool { return h.retiring }) {
+		return nil
+	}
+	for _, h := range f.hosts {
+		id := h.WorkerID()
+		if id == "" || now.Sub(h.since) < p.MaxAge {
+			continue
+		}
+		if err := p.Retire(ctx, fleet.FarmId, fleet.FleetId, id); err != nil {
+			return fmt.Errorf("replace the host of worker %s: %w", id, err)
+		}
+		h.retiring = true
+		p.Logger.LogAttrs(ctx, slog.LevelInfo, "a host is replaced", slog.String("farm_id", fleet.FarmId),
+			slog.String("fleet_id", fleet.FleetId), slog.String("worker_id", id), slog.Duration("age", now.Sub(h.since)))
+		return nil
 	}
 	return nil
 }
@@ -216,7 +256,7 @@ func (f *managed) limit(now time.Time, c *deadline.ServiceManagedEc2AutoScalingC
 
 // collect forgets hosts that ended and notes those that failed.
 func (f *managed) collect(now time.Time) {
-	var alive []Host
+	var alive []*hosted
 	for _, h := range f.hosts {
 		select {
 		case <-h.Done():

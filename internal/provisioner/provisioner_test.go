@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,48 @@ func TestEndedHostsAreReplaced(t *testing.T) {
 	f.mustLook(time.Second, 3)
 	if n := f.workers(); n != 2 {
 		t.Errorf("the fleet has %d workers, want 2: that of the host that ended is deleted", n)
+	}
+}
+
+// TestOldHostsAreReplaced: a host that is a day old gets no more work, one at a time; when it has ended, another one takes its place.
+func TestOldHostsAreReplaced(t *testing.T) {
+	t.Parallel()
+	f := open(t, 2, 9, 100)
+	var retired []string
+	var refusal error
+	f.provisioner.Retire = func(_ context.Context, farmID, fleetID, workerID string) error {
+		if farmID != f.farmID || fleetID != f.fleetID {
+			t.Errorf("worker %s is looked for in %s of %s", workerID, fleetID, farmID)
+		}
+		if refusal == nil {
+			retired = append(retired, workerID)
+		}
+		return refusal
+	}
+	replaced := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(retired, want) {
+			t.Fatalf("%v were replaced, want %v", retired, want)
+		}
+	}
+	f.mustLook(0, 2)
+	f.mustLook(24*time.Hour-time.Second, 2)
+	replaced()
+	refusal = errors.New("the service is away")
+	if err := f.look(time.Second); !errors.Is(err, refusal) {
+		t.Errorf("error %v", err)
+	}
+	refusal = nil
+	f.mustLook(time.Second, 2)
+	f.mustLook(time.Second, 2)
+	first, second := f.hosts[0], f.hosts[1]
+	replaced(first.workerID) // and the other one goes on meanwhile
+	first.say(deadline.UpdatedWorkerStatusStopped)
+	first.end(nil)
+	f.mustLook(time.Second, 3)
+	replaced(first.workerID, second.workerID)
+	if first.drained || second.drained {
+		t.Error("a host was asked to give its work back")
 	}
 }
 
