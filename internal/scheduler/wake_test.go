@@ -92,6 +92,18 @@ func TestLimitsWake(t *testing.T) {
 	wakes("its association is ACTIVE again", true, associate("p", status.AssociationActive))
 }
 
+// TestSurplusWorkersAreWoken: a worker that is to stop hears of it at once.
+func TestSurplusWorkersAreWoken(t *testing.T) {
+	t.Parallel()
+	x := newBench(t, 1, nil)
+	x.do(t, put(row.KindFleet, "f", farm, scheduler.FleetScheduling{MaxWorkers: 1, Scaling: &scheduler.FleetScaling{IdleSeconds: 1}}))
+	x.now.Mono += 2 * time.Second
+	want := []scheduler.Wake{{FleetID: "f", WorkerID: x.workers[0]}}
+	if diff := cmp.Diff(want, x.do(t, scheduler.Tick{}).Wake); diff != "" {
+		t.Errorf("wakes (-want +got):\n%s", diff)
+	}
+}
+
 // TestLostWorkersWakeOthers: the work of a worker that is lost is offered to those that wait.
 func TestLostWorkersWakeOthers(t *testing.T) {
 	t.Parallel()
