@@ -73,7 +73,7 @@ func pick[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values)
 
 // The values that rows have and requests ask for: few, so that they meet.
 var (
-	searchNames  = []string{"shot_010", "Shot 020", "shot-010 comp", "caf\u00e9", "x"}
+	searchNames  = []string{"shot_010", "Shot 020", "shot-010 comp", "caf\u00e9", "x", "\u00c9t\u00e9 V2", "\u6e32\u67d3 0%"}
 	searchHosts  = []string{"shot_010", "Host-010.comp", "x"}
 	searchPeople = []string{"ada", "Bob", "ada.l"}
 	searchTimes  = []int64{1_700_000_000_000_000, 1_700_000_000_002_999, 1_700_000_000_003_000, 1_700_000_003_500_000}
@@ -238,7 +238,10 @@ func drawFilter(t *rapid.T, s *searchFields, depth int) (e deadline.SearchFilter
 		}
 	case kind == 5:
 		e.SearchTermFilter = &deadline.SearchTermFilterExpression{
-			SearchTerm: rapid.SampledFrom([]string{"SHOT", "010 x", "comp/ada", "caf\u00c9", "10", "_", "job-", "0.0.2"}).Draw(t, "term"),
+			SearchTerm: rapid.SampledFrom([]string{
+				"SHOT", "010 x", "comp/ada", "caf\u00c9", "10", "_", "job-", "0.0.2", "z", "V", "v2", "qq z", "\u00e9", "t\u00c9 v", "\u67d3 0%",
+				"\u6e32", "hot-010 COMP", "/b/X", "renamed \u00df", "%", "\\", "00000000000000000000000000", "a\nb",
+			}).Draw(t, "term"),
 			MatchType: rapid.SampledFrom([]deadline.SearchTermMatchingType{
 				"", deadline.SearchTermMatchingTypeFuzzyMatch, deadline.SearchTermMatchingTypeContains,
 			}).Draw(t, "match"),
@@ -508,8 +511,8 @@ func naiveTerm(summary any, f *deadline.SearchTermFilterExpression) bool {
 		}
 	}
 	words := []string{f.SearchTerm}
-	if f.MatchType != deadline.SearchTermMatchingTypeContains && f.SearchTerm != "_" {
-		words = strings.FieldsFunc(f.SearchTerm, func(r rune) bool { return strings.ContainsRune(" /-_.", r) })
+	if f.MatchType != deadline.SearchTermMatchingTypeContains && strings.Trim(f.SearchTerm, `_%\`) != "" {
+		words = strings.FieldsFunc(f.SearchTerm, func(r rune) bool { return strings.ContainsRune(" /-_.%\n", r) })
 	}
 	for _, column := range columns {
 		for _, word := range words {

@@ -22,10 +22,38 @@ func TestSearches(t *testing.T) {
 		f := openSearchFarm(t, db, 60)
 		// One after the other: they change how much the service finds at most.
 		t.Run("jobs", f.testJobs)
+		f.changeJobs()
+		t.Run("changed jobs", f.testJobs)
 		t.Run("steps", f.testSteps)
 		t.Run("tasks", f.testTasks)
 		t.Run("workers", f.testWorkers)
 	})
+}
+
+// changeJobs gives some jobs other names, archives some, and deletes some.
+func (f *searchFarm) changeJobs() {
+	f.t.Helper()
+	ctx := f.t.Context()
+	for i := range f.rows.Jobs {
+		j := &f.rows.Jobs[i]
+		in := &deadline.UpdateJobInput{FarmId: f.farmID, QueueId: j.QueueID, JobId: j.JobID}
+		switch {
+		case j.Lifecycle == status.LifecycleArchived || !j.TaskStatus.Ended():
+			continue
+		case i%7 == 0:
+			if err := f.store.Commit(ctx, &row.Changes{DeleteJobs: []string{j.JobID}}); err != nil {
+				f.t.Fatal(err)
+			}
+			continue
+		case i%3 == 0:
+			in.LifecycleStatus = deadline.UpdateJobLifecycleStatusArchived
+		default:
+			in.Name = new(pick(f.random, append(searchNames, "Renamed \u00df")...))
+		}
+		if _, err := f.UpdateJob(ctx, in); err != nil {
+			f.t.Fatal(err)
+		}
+	}
 }
 
 func (f *searchFarm) testJobs(t *testing.T) {

@@ -141,14 +141,14 @@ func (s searchTerm) in(text string) bool {
 	return false
 }
 
-// where is a condition of the store for jobs that holds wherever the term is found; it may hold elsewhere, too.
-func (s searchTerm) where() store.Condition {
-	mentions := store.Condition{Group: store.Or}
+// where is a condition of the store for the jobs in which the term is found; one that holds for all when the store cannot tell.
+func (s searchTerm) where() (where store.Condition, exact bool) {
+	where = store.Condition{Group: store.Or}
 	for _, part := range s.parts {
-		if strings.ContainsFunc(part, func(r rune) bool { return r > unicode.MaxASCII || r < ' ' }) {
-			return store.Condition{}
+		if !store.Searchable(part) {
+			return store.Condition{}, false
 		}
-		mentions.Of = append(mentions.Of, store.Mentions(part))
+		where.Of = append(where.Of, store.Mentions(part))
 	}
-	return mentions
+	return where, true
 }

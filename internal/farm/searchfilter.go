@@ -102,7 +102,9 @@ func (s *searchable[R]) leaf(e *deadline.SearchFilterExpression, at string, dept
 	case e.SearchTermFilter != nil:
 		f := e.SearchTermFilter
 		term := newSearchTerm(f.SearchTerm, f.MatchType != deadline.SearchTermMatchingTypeContains)
-		return &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }, where: term.where(), varies: s.varies}, nil
+		found := &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }, varies: s.varies}
+		found.where, found.exact = term.where()
+		return found, nil
 	default:
 		return nil, invalid(at, "must be one of the filters that are known")
 	}
@@ -283,7 +285,7 @@ func (s *searchable[R]) parameterFilter(e *deadline.ParameterFilterExpression, a
 	compare := comparisons[e.Operator]
 	_, err := strconv.ParseFloat(e.Value, 64)
 	numeric := err == nil
-	return &filter[R]{varies: s.varies, matches: func(r *R) bool {
+	found := &filter[R]{varies: s.varies, matches: func(r *R) bool {
 		v, number, present := s.parameter(r, e.Name)
 		switch {
 		case !present:
@@ -293,7 +295,12 @@ func (s *searchable[R]) parameterFilter(e *deadline.ParameterFilterExpression, a
 		default:
 			return holds(compare, compareParameters(v, e.Value, number))
 		}
-	}}, nil
+	}}
+	if compare == store.Equal {
+		found.exact = true
+		found.where = store.HasParameter(store.ParameterLine(e.Name, e.Value, false), store.ParameterLine(e.Name, e.Value, true))
+	}
+	return found, nil
 }
 
 // unknown says which fields there are.

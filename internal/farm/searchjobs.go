@@ -37,7 +37,7 @@ var jobSearch = searchable[foundJob]{
 		"PRIORITY":                 numberOf(func(j *foundJob) int64 { return int64(j.Priority) }).in(store.JobPriority),
 		"MAX_FAILED_TASKS_COUNT":   numberOf(func(j *foundJob) int64 { return int64(j.MaxFailedTasks) }).in(store.JobMaxFailed),
 		"MAX_RETRIES_PER_TASK":     numberOf(func(j *foundJob) int64 { return int64(j.MaxRetries) }).in(store.JobMaxRetries),
-		"MAX_WORKER_COUNT":         numberOf(func(j *foundJob) int64 { return int64(searchedMaxWorkers(&j.Job)) }),
+		"MAX_WORKER_COUNT":         numberOf(func(j *foundJob) int64 { return int64(searchedMaxWorkers(&j.Job)) }).in(store.JobMaxWorkers),
 		"TASK_FAILURE_RETRY_COUNT": numberOf(func(j *foundJob) int64 { return j.FailureRetries }).in(store.JobTaskRetries),
 	},
 	parameter: func(j *foundJob, name string) (string, bool, bool) {
@@ -115,6 +115,9 @@ func (s *Service) SearchJobs(ctx context.Context, in *deadline.SearchJobsInput) 
 	if err != nil {
 		return nil, err
 	}
+	if err := s.readTexts(ctx, filter); err != nil {
+		return nil, err
+	}
 	search := &store.JobSearch{QueueIDs: queues, Where: filter.where}
 	found := newFindings(s.maxFound, in.ItemOffset, in.PageSize, order)
 	if filter.exact && (order == nil || order.exact) {
@@ -140,13 +143,24 @@ func (s *Service) SearchJobs(ctx context.Context, in *deadline.SearchJobsInput) 
 	return out, nil
 }
 
+// readTexts lets a filter look at all jobs while the store does not know the texts of some, after an upgrade.
+func (s *Service) readTexts(ctx context.Context, filter *filter[foundJob]) error {
+	if !filter.where.LooksIntoTexts() {
+		return nil
+	}
+	known, err := s.store.KnowsTexts(ctx)
+	if err != nil {
+		return fmt.Errorf("search jobs: %w", err)
+	}
+	if !known {
+		filter.where, filter.exact = store.Condition{}, false
+	}
+	return nil
+}
+
 // findJobs lets the store find, count and sort.
 func (s *Service) findJobs(ctx context.Context, search *store.JobSearch, f *findings[foundJob]) error {
-	total, err := s.store.CountFound(ctx, search, s.maxFound)
-	if err != nil {
-		return err
-	}
-	rows, err := s.store.FoundJobs(ctx, search, total < s.maxFound, f.offset, f.size+1)
+	rows, total, err := s.store.FindJobs(ctx, search, f.offset, f.size+1, s.maxFound)
 	if err != nil {
 		return fmt.Errorf("search jobs: %w", err)
 	}
@@ -190,20 +204,16 @@ func (s *Service) siftJobs(ctx context.Context, search *store.JobSearch, filter 
 	return nil
 }
 
-// candidates reads the jobs that the store finds, unless they are too many. Looking for texts twice, to count first, would take as
-// long again.
+// candidates reads the jobs that the store finds, unless they are too many.
 func (s *Service) candidates(ctx context.Context, search *store.JobSearch) (jobs []row.Job, all bool, err error) {
-	if !search.Where.LooksIntoTexts() {
-		n, err := s.store.CountFound(ctx, search, s.maxFound)
-		if err != nil || n == s.maxFound {
-			return nil, false, err
-		}
+	_, n, err := s.store.FindJobs(ctx, search, 0, 0, s.maxFound)
+	if err == nil && n < s.maxFound {
+		jobs, _, err = s.store.FindJobs(ctx, search, 0, n, s.maxFound)
 	}
-	jobs, err = s.store.FoundJobs(ctx, search, true, 0, s.maxFound)
 	if err != nil {
 		return nil, false, fmt.Errorf("search jobs: %w", err)
 	}
-	return jobs, len(jobs) < s.maxFound, nil
+	return jobs, n < s.maxFound, nil
 }
 
 func (s *Service) siftChunk(

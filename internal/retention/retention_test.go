@@ -54,7 +54,8 @@ func onEachStore(t *testing.T, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(open(t, s, "sqlite", path, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`))
+		test(open(t, s, "sqlite", path, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+			AND name NOT LIKE 'job\_part\_%' ESCAPE '\'`)) // what the full-text index job_part is made of, in pieces that it merges
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()

@@ -59,7 +59,8 @@ const (
 // The statements that delete a job in every table that has rows of jobs.
 var sqlDeleteJob = []string{
 	`DELETE FROM session_action` + ofJob, `DELETE FROM session` + ofJob, `DELETE FROM task` + ofJob,
-	`DELETE FROM step_document` + ofJob, `DELETE FROM step` + ofJob, `DELETE FROM job_document` + ofJob, `DELETE FROM job` + ofJob,
+	`DELETE FROM step_document` + ofJob, `DELETE FROM step` + ofJob, `DELETE FROM job_document` + ofJob,
+	`DELETE FROM job_text` + ofJob, `DELETE FROM job_without_text` + ofJob, `DELETE FROM job` + ofJob,
 }
 
 func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
@@ -128,7 +129,7 @@ func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
 		func() error { return upsert(ctx, tx, workers, c.Workers) },
 		func() error { return upsert(ctx, tx, jobs, c.Jobs) },
 		func() error { return upsert(ctx, tx, jobDocuments, c.JobDocuments) },
-		func() error { return writeSearchTexts(ctx, tx, c) },
+		func() error { return writeTexts(ctx, tx, c) },
 		func() error { return upsert(ctx, tx, steps, c.Steps) },
 		func() error { return upsert(ctx, tx, stepDocuments, c.StepDocuments) },
 		func() error { return upsert(ctx, tx, tasks, c.Tasks) },

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
@@ -24,7 +26,9 @@ type Condition struct {
 
 	Column   JobColumn
 	Operator Operator
-	Values   []any // texts or integers, as the column has them: one, or several for In and NotIn
+	// Values are texts or integers, as the column has them: one, or several for In and NotIn. Of [Mentions] and
+	// [HasParameter] they are what is looked for in the text of a job, and there is no column.
+	Values []any
 }
 
 // Group says how the conditions of a group are joined.
@@ -50,7 +54,36 @@ const (
 	LessOrEqual    Operator = "<="
 	In             Operator = "IN"
 	NotIn          Operator = "NOT IN"
+
+	mentions     Operator = "MENTIONS"
+	hasParameter Operator = "HAS PARAMETER"
 )
+
+// Mentions holds for the jobs whose name, id, creator or parameters contain a text in lower case. See [Searchable].
+func Mentions(text string) Condition {
+	return Condition{Group: Comparison, Operator: mentions, Values: []any{text}}
+}
+
+// Searchable reports whether [Mentions] can tell where a text is: it has one line, and no character that a store cannot keep.
+func Searchable(text string) bool {
+	return text != "" && !strings.ContainsAny(text, "\n\x00\uFFFD") && utf8.ValidString(text)
+}
+
+// HasParameter holds for the jobs that have one of some parameters: each is a [ParameterLine].
+func HasParameter(lines ...string) Condition {
+	c := Condition{Group: Comparison, Operator: hasParameter}
+	for _, line := range lines {
+		c.Values = append(c.Values, "\n"+line+"\n")
+	}
+	return c
+}
+
+// LooksIntoTexts reports whether [Mentions] or [HasParameter] is part of a condition.
+func (c *Condition) LooksIntoTexts() bool {
+	return c.isText() || slices.ContainsFunc(c.Of, func(of Condition) bool { return of.LooksIntoTexts() })
+}
+
+func (c *Condition) isText() bool { return c.Operator == mentions || c.Operator == hasParameter }
 
 // Order sorts by a column. Jobs that lack its value come last.
 type Order struct {
@@ -90,8 +123,9 @@ const (
 	JobMaxFailed   JobColumn = "max_failed_tasks"
 	JobMaxRetries  JobColumn = "max_retries"
 	JobTaskRetries JobColumn = "failure_retries"
-	jobNumber      JobColumn = "number"
-	jobText        JobColumn = "search_text"
+	// JobMaxWorkers is -1 where there is no limit.
+	JobMaxWorkers JobColumn = "(CASE WHEN max_workers = 0 THEN -1 ELSE max_workers END)"
+	jobNumber     JobColumn = "number"
 )
 
 // unindexed is the rank of a column without an index.
@@ -111,79 +145,63 @@ var jobColumns = map[JobColumn]jobColumn{
 	JobPriority: {rank: 30, number: true}, JobStatus: {rank: 31, absent: true}, JobLifecycle: {rank: 32},
 	JobMessage: {rank: unindexed, absent: true}, JobTarget: {rank: unindexed, absent: true},
 	JobUpdatedBy: {rank: unindexed, absent: true}, JobQueue: {rank: unindexed}, jobNumber: {rank: unindexed, number: true},
-	jobText:      {rank: unindexed},
-	JobMaxFailed: {rank: unindexed, number: true}, JobMaxRetries: {rank: unindexed, number: true},
+	JobMaxWorkers: {rank: unindexed, number: true},
+	JobMaxFailed:  {rank: unindexed, number: true}, JobMaxRetries: {rank: unindexed, number: true},
 	JobTaskRetries: {rank: unindexed, number: true},
-}
-
-// CountFound implements [Reader].
-func (d *DB) CountFound(ctx context.Context, s *JobSearch, limit int) (int, error) {
-	b := &searchText{lead: lead(&s.Where)}
-	b.with = companion(&s.Where, b.lead)
-	n, err := number(ctx, d.engine, `SELECT count(*) FROM (SELECT 1 FROM job WHERE `+b.where(s.QueueIDs, &s.Where)+
-		` LIMIT `+b.arg(int64(limit))+`) AS found`, b.args...)
-	if err != nil {
-		return 0, fmt.Errorf("count jobs: %w", err)
-	}
-	return int(n), nil
-}
-
-// FoundJobs implements [Reader].
-func (d *DB) FoundJobs(ctx context.Context, s *JobSearch, few bool, offset, limit int) ([]row.Job, error) {
-	first, rest, split := s.split()
-	if !split {
-		b := s.plan(few)
-		return list(ctx, d.engine, jobs, b.page(s, offset, limit), b.args...)
-	}
-	n, err := d.CountFound(ctx, &first, offset+limit)
-	if err != nil {
-		return nil, err
-	}
-	var found []row.Job
-	if n > offset {
-		if found, err = d.FoundJobs(ctx, &first, few, offset, limit); err != nil {
-			return nil, err
-		}
-	}
-	if len(found) < limit {
-		more, err := d.FoundJobs(ctx, &rest, few, max(0, offset-n), limit-len(found))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, more...)
-	}
-	return found, nil
 }
 
 // JobsByAge implements [Reader].
 func (d *DB) JobsByAge(ctx context.Context, queueID string, where *Condition, before JobCursor, limit int) ([]row.Job, error) {
 	b := &searchText{}
-	text := jobs.selectAll + ` WHERE ` + b.where([]string{queueID}, where) +
+	text := jobs.selectAll + ` WHERE ` + b.queues("job", []string{queueID}) + ` AND ` + b.condition(where) +
 		` AND (created_at, number) < (` + b.arg(before.CreatedAt) + `, ` + b.arg(before.Number) + `)` +
 		` ORDER BY created_at DESC, number DESC LIMIT ` + b.arg(int64(limit))
 	return list(ctx, d.engine, jobs, text, b.args...)
 }
 
-// parametersAtOnce is how many jobs' parameters one query reads: it has one text, whatever is asked for.
-const parametersAtOnce = 100
+// idsAtOnce is how many jobs one query reads by their ids: it has one text, whatever is asked for.
+const idsAtOnce = 101 // a page, and the one that tells that there is a next page
 
-var sqlJobParameters = func() string {
-	b := &searchText{}
-	for range parametersAtOnce {
-		b.args = append(b.args, "")
+// idArguments are up to idsAtOnce ids, the last one again where there are fewer.
+func idArguments(ids []string) []any {
+	args := make([]any, idsAtOnce)
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)]
 	}
-	return `SELECT job_id, parameters FROM job_document WHERE job_id IN (` + b.list(1, parametersAtOnce) + `)`
-}()
+	return args
+}
+
+var (
+	idPlaceholders   = placeholders(1, idsAtOnce)
+	sqlJobParameters = `SELECT job_id, parameters FROM job_document WHERE job_id IN (` + idPlaceholders + `)`
+	sqlJobsByID      = jobs.selectAll + ` WHERE job_id IN (` + idPlaceholders + `)`
+)
+
+// jobsByID reads jobs in the order of their ids. What was deleted meanwhile is left out.
+func (d *DB) jobsByID(ctx context.Context, ids []string) ([]row.Job, error) {
+	at := make(map[string]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	all := make([]row.Job, len(ids))
+	for part := range slices.Chunk(ids, idsAtOnce) {
+		err := each(ctx, d.engine, jobs, sqlJobsByID, func(j row.Job) { all[at[j.JobID]] = j }, idArguments(part)...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(j row.Job) bool { return j.JobID == "" }), nil
+}
 
 // JobParameters implements [Reader].
 func (d *DB) JobParameters(ctx context.Context, jobIDs []string) (map[string][]byte, error) {
+	return jobParameters(ctx, d.engine, jobIDs)
+}
+
+func jobParameters(ctx context.Context, q Querier, jobIDs []string) (map[string][]byte, error) {
 	found := make(map[string][]byte, len(jobIDs))
-	for part := range slices.Chunk(jobIDs, parametersAtOnce) {
-		args := make([]any, parametersAtOnce)
-		for i := range args {
-			args[i] = part[min(i, len(part)-1)]
-		}
-		err := d.engine.Query(ctx, sqlJobParameters, args, func(s Scanner) error {
+	for part := range slices.Chunk(jobIDs, idsAtOnce) {
+		err := q.Query(ctx, sqlJobParameters, idArguments(part), func(s Scanner) error {
 			var id string
 			var parameters []byte
 			err := s.Scan(&id, &parameters)

@@ -10,115 +10,11 @@ import (
 // engines alike: a column in an expression (name || ”, priority + 0) has none. So the plan depends on what was counted, and
 // not on what an engine guesses.
 type searchText struct {
-	args []any
-	lead *Condition // the one comparison of Where that may use an index; nil: none
-	with *Condition // another one that the same index has, see companion; nil: none
-	// sort says that the order may use an index.
-	sort bool
-}
-
-// plan decides how a page is found. Of few jobs all are read by the best index of the condition, and sorted. Of many some are
-// met soon in the order of the result, so that is walked.
-func (s *JobSearch) plan(few bool) *searchText {
-	b := &searchText{lead: lead(&s.Where), sort: true}
-	byAge := len(s.Order) == 0 || len(s.Order) == 1 && s.Order[0].Column == JobCreatedAt
-	both := byAge && b.lead != nil && b.lead.Operator == Equal // its index has the order, too
-	switch {
-	case both:
-	case few && b.lead != nil:
-		b.sort = false
-	default:
-		b.lead = nil
-	}
-	b.with = companion(&s.Where, b.lead)
-	return b
-}
-
-// companion is the comparison that goes with the one that leads: creators have an index of their jobs by status.
-func companion(c, lead *Condition) *Condition {
-	if lead == nil || lead.Column != JobCreatedBy || lead.Operator != Equal || c.Group != And {
-		return nil
-	}
-	for i := range c.Of {
-		if other := &c.Of[i]; other.Group == Comparison && other.Column == JobStatus && other.Operator == Equal {
-			return other
-		}
-	}
-	return nil
-}
-
-// lead is the comparison that holds for the fewest jobs, as far as its column tells. nil when none has an index.
-func lead(c *Condition) *Condition {
-	switch c.Group {
-	case And:
-		var best *Condition
-		for i := range c.Of {
-			if l := lead(&c.Of[i]); l != nil && (best == nil || l.rank() < best.rank()) {
-				best = l
-			}
-		}
-		return best
-	case Comparison:
-		if c.rank() < unindexed {
-			return c
-		}
-	}
-	return nil
-}
-
-// wider is how much worse a range is than a value.
-const wider = 5
-
-func (c *Condition) rank() int {
-	rank := jobColumns[c.Column].rank
-	switch c.Operator {
-	case Equal, In:
-		return rank
-	case Greater, GreaterOrEqual, Less, LessOrEqual:
-		return min(unindexed, rank+wider)
-	default:
-		return unindexed
-	}
-}
-
-// page is the statement for some jobs in order. Each queue gives its own first ones, by its index, and the first of those
-// are the page.
-func (b *searchText) page(s *JobSearch, offset, limit int) string {
-	order := b.order(s.Order)
-	end := ` LIMIT ` + b.arg(int64(limit)) + ` OFFSET ` + b.arg(int64(offset))
-	if s.Where.LooksIntoTexts() {
-		// Texts are looked through in an index that has them, and what is found is read then.
-		inner := *b
-		inner.sort = true
-		text := jobs.selectAll + ` WHERE job_id IN (SELECT job_id FROM job WHERE ` + inner.where(s.QueueIDs, &s.Where) +
-			inner.order(s.Order) + ` LIMIT ` + inner.arg(int64(offset+limit)) + `)` + order + end
-		b.args = inner.args
-		return text
-	}
-	if len(s.QueueIDs) == 1 {
-		return jobs.selectAll + ` WHERE ` + b.where(s.QueueIDs, &s.Where) + order + end
-	}
-	condition := b.condition(&s.Where)
-	first := b.arg(int64(offset + limit))
-	parts := make([]string, len(s.QueueIDs))
-	for i, id := range s.QueueIDs {
-		parts[i] = `SELECT * FROM (` + jobs.selectAll + ` WHERE queue_id = ` + b.arg(id) + ` AND ` + condition +
-			order + ` LIMIT ` + first + `) AS part`
-	}
-	b.sort = true // of what the queues gave, only names can be sorted by
-	return `SELECT * FROM (` + strings.Join(parts, ` UNION ALL `) + `) AS found` + b.order(s.Order) + end
-}
-
-// where is the condition of all queues.
-func (b *searchText) where(queueIDs []string, c *Condition) string {
-	from := len(b.args) + 1
-	for _, id := range queueIDs {
-		b.args = append(b.args, id)
-	}
-	if len(queueIDs) == 1 {
-		return `queue_id = $` + strconv.Itoa(from) + ` AND ` + b.condition(c)
-	}
-	return `queue_id IN (` + b.list(from, len(queueIDs)) + `) AND ` + b.condition(c)
+	args  []any
+	lead  *Condition // the one comparison that may use an index; nil: none
+	given *Condition // holds for all jobs that are looked at; nil: none
+	age   bool       // comparisons of the age may use an index, too
+	sort  bool       // the order may use an index
 }
 
 // arg adds an argument and gives its placeholder.
@@ -127,13 +23,32 @@ func (b *searchText) arg(value any) string {
 	return "$" + strconv.Itoa(len(b.args))
 }
 
-// list is n placeholders in a row.
-func (b *searchText) list(from, n int) string {
+// list adds arguments and gives their placeholders.
+func (b *searchText) list(values []any) string {
+	from := len(b.args) + 1
+	b.args = append(b.args, values...)
+	return placeholders(from, len(values))
+}
+
+// placeholders is n placeholders in a row.
+func placeholders(from, n int) string {
 	all := make([]string, n)
 	for i := range all {
 		all[i] = "$" + strconv.Itoa(from+i)
 	}
 	return strings.Join(all, ", ")
+}
+
+// queues is the condition that rows of a table are of some queues.
+func (b *searchText) queues(table string, ids []string) string {
+	values := make([]any, len(ids))
+	for i, id := range ids {
+		values[i] = id
+	}
+	if len(ids) == 1 {
+		return table + `.queue_id = ` + b.list(values)
+	}
+	return table + `.queue_id IN (` + b.list(values) + `)`
 }
 
 func (b *searchText) condition(c *Condition) string {
@@ -158,36 +73,64 @@ func (b *searchText) condition(c *Condition) string {
 const (
 	present Operator = "IS THERE"
 	absent  Operator = "IS NOT THERE"
-
-	contains Operator = "CONTAINS" // in lower case
 )
 
 func (b *searchText) comparison(c *Condition) string {
 	column, about := string(c.Column), jobColumns[c.Column]
-	switch c.Operator {
-	case present:
+	switch {
+	case c == b.given && c != b.lead:
+		return `1 = 1`
+	case c.isText():
+		return b.somewhere(c)
+	case c.Operator == present:
 		return column + ` > ` + about.zero()
-	case absent:
+	case c.Operator == absent:
 		return column + ` = ` + about.zero()
-	case contains: // without a word that both engines have for it
-		if c.Column != jobText {
-			column = `lower(` + column + `)`
-		}
-		return `replace(` + column + `, ` + b.arg(c.Values[0]) + `, '') <> ` + column
 	}
-	if c != b.lead && c != b.with && c.Column != jobText {
+	if visible := c == b.lead || b.age && c.Column == JobCreatedAt; !visible {
 		column = hidden(column, about)
 	}
-	from := len(b.args) + 1
-	b.args = append(b.args, c.Values...)
-	text := column + ` ` + string(c.Operator) + ` $` + strconv.Itoa(from)
+	text := column + ` ` + string(c.Operator) + ` `
 	if c.Operator == In || c.Operator == NotIn {
-		text = column + ` ` + string(c.Operator) + ` (` + b.list(from, len(c.Values)) + `)`
+		text += `(` + b.list(c.Values) + `)`
+	} else {
+		text += b.list(c.Values)
 	}
 	if about.absent {
 		text = `(` + text + ` AND ` + hidden(string(c.Column), about) + ` <> ` + about.zero() + `)`
 	}
 	return text
+}
+
+// somewhere is the condition that a job has what is looked for. Most often it is in the name, which is nearer. The lower case of an
+// engine is that of ASCII, so what is found in it is in the text, too.
+func (b *searchText) somewhere(c *Condition) string {
+	text := `EXISTS (SELECT 1 FROM job_text WHERE job_text.job_id = job.job_id AND ` + b.inText(c) + `)`
+	if c.Operator == mentions {
+		text = `(` + b.like(`lower(name)`, c.Values[0]) + ` OR ` + text + `)`
+	}
+	return text
+}
+
+// like is the condition that a text in lower case has another one somewhere.
+func (b *searchText) like(column string, value any) string {
+	text, _ := value.(string)
+	return column + ` LIKE ` + b.arg("%"+likeEscapes.Replace(text)+"%") + ` ESCAPE '\'`
+}
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// inText is the condition that a row of job_text has what is looked for.
+func (b *searchText) inText(c *Condition) string {
+	parts := make([]string, len(c.Values))
+	for i, value := range c.Values {
+		if c.Operator == mentions {
+			parts[i] = b.like(`job_text.content`, value)
+		} else { // LIKE has no regard to case in SQLite
+			parts[i] = `replace(job_text.parameters, ` + b.arg(value) + `, '') <> job_text.parameters`
+		}
+	}
+	return `(` + strings.Join(parts, ` OR `) + `)`
 }
 
 // hidden is a column that no index serves.
@@ -236,6 +179,15 @@ func (b *searchText) key(c JobColumn, descending bool) string {
 		return column + ` DESC`
 	}
 	return column
+}
+
+// byAge reports whether a search's order is that of the jobs' age, and its direction.
+func (s *JobSearch) byAge() (is, descending bool) {
+	if len(s.Order) == 0 {
+		return true, true
+	}
+	o := s.Order[0]
+	return len(s.Order) == 1 && o.Column == JobCreatedAt && o.First == nil, o.Descending
 }
 
 // split gives two searches whose results, one after the other, are that of a search which begins with some jobs: each can be

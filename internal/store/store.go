@@ -26,6 +26,9 @@ type Store interface {
 	// PurgeTokens deletes up to limit request tokens made before a time, oldest first,
 	// and returns how many.
 	PurgeTokens(ctx context.Context, before int64, limit int) (int64, error)
+	// AddTexts makes up to limit jobs that are older than the texts of jobs known to searches for these, and returns how many it
+	// looked at. While there are such jobs, searches for texts look at all jobs.
+	AddTexts(ctx context.Context, limit int) (int, error)
 	// TrimJob deletes up to limit rows of an archived job's actions, tasks and sessions, in this order, and returns how many.
 	TrimJob(ctx context.Context, jobID string, limit int) (int64, error)
 	// PurgeQueue deletes about limit rows of what a deleted queue has left: its jobs with all that belongs to them. It returns how
@@ -90,10 +93,10 @@ type Reader interface {
 	Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error)
 	CountJobs(ctx context.Context, queueID string) (int64, error)
 
-	// CountFound counts the jobs that a search finds, up to a limit.
-	CountFound(ctx context.Context, search *JobSearch, limit int) (int, error)
-	// FoundJobs gives the jobs that a search finds, from an offset. few says that they are so few that all can be read.
-	FoundJobs(ctx context.Context, search *JobSearch, few bool, offset, limit int) ([]row.Job, error)
+	// FindJobs gives size of the jobs that a search finds, from an offset, and how many there are, up to a limit.
+	FindJobs(ctx context.Context, search *JobSearch, offset, size, limit int) (found []row.Job, total int, err error)
+	// KnowsTexts reports whether searches for texts find all jobs: see [Store.AddTexts].
+	KnowsTexts(ctx context.Context) (bool, error)
 	// JobsByAge lists the jobs of a queue that meet a condition, newest first, before the given key. Start with [LastJob].
 	JobsByAge(ctx context.Context, queueID string, where *Condition, before JobCursor, limit int) ([]row.Job, error)
 	// OverJobs lists finished jobs of a farm that are not archived and that nothing happened to since a time.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
 	"strings"
 )
 
@@ -34,3 +35,16 @@ type file struct {
 }
 
 func (f *file) Read(p []byte) (int, error) { return f.text.Read(p) }
+
+// marked is a line that is there for one engine only, such as "-- sqlite: CREATE VIRTUAL TABLE …;".
+var marked = regexp.MustCompile(`(?m)^([ \t]*)-- (sqlite|postgres): (.*\n)`)
+
+// Only gives a migration's text for an engine: its own marked lines, and no others.
+func Only(engine string, text []byte) []byte {
+	return marked.ReplaceAllFunc(text, func(line []byte) []byte {
+		if m := marked.FindSubmatch(line); string(m[2]) == engine {
+			return append(m[1], m[3]...)
+		}
+		return nil
+	})
+}

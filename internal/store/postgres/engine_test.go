@@ -254,3 +254,9 @@ func TestReadsAfterConnectionsWereLost(t *testing.T) {
 		}
 	}
 }
+
+// The texts of jobs follow the jobs.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	storetest.RunTexts(t, openTestEngine(t, postgrestest.URL(t)))
+}

@@ -91,7 +91,11 @@ func openEngine(ctx context.Context, url string, o Options) (_ *engine, err erro
 	if err := e.takeOver(ctx, o.Relaxed); err != nil {
 		return nil, err
 	}
-	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	maps.Copy(config.ConnConfig.RuntimeParams, map[string]string{
+		"default_transaction_read_only": "on",
+		// Every query has an index, and ends soon: no guess of how many rows there are is a reason to read a table or to compile.
+		"enable_seqscan": "off", "jit": "off",
+	})
 	e.readers, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	return e, err
 }
@@ -137,7 +141,7 @@ func migrateSchema(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	if err := requireSchema(ctx, db); err != nil {
 		return err
 	}
-	return typed(migrate.Up(ctx, goose.DialectPostgres, db, collated))
+	return typed(migrate.Up(ctx, goose.DialectPostgres, db, rewritten))
 }
 
 // requireSchema gives a clear error where the migrations would fail at their first table.
@@ -155,7 +159,7 @@ func requireSchema(ctx context.Context, db *sql.DB) error {
 // textColumn is the definition of a text column: in a list of columns, or added to a table.
 var textColumn = regexp.MustCompile(`(?m)^((?:\s+|ALTER TABLE \w+ ADD COLUMN )\w+\s+TEXT)\b`)
 
-// collated makes text columns sort by their bytes.
-func collated(migration []byte) []byte {
-	return textColumn.ReplaceAll(migration, []byte(`$1 COLLATE "C"`))
+// rewritten makes text columns sort by their bytes.
+func rewritten(migration []byte) []byte {
+	return textColumn.ReplaceAll(migrate.Only("postgres", migration), []byte(`$1 COLLATE "C"`))
 }

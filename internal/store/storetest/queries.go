@@ -62,6 +62,10 @@ func (t recordingTx) Exec(ctx context.Context, text string, args ...any) (int64,
 	return t.tx.Exec(ctx, text, args...)
 }
 
+func (t recordingTx) PutText(ctx context.Context, text *store.JobText) error {
+	return t.tx.PutText(ctx, text)
+}
+
 func (t recordingTx) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
 	return t.tx.Upsert(ctx, table, rows)
 }
@@ -95,10 +99,11 @@ func runAllQueries(t *testing.T, s store.Store) {
 		func() error { _, err := s.JobParameters(ctx, []string{""}); return err },
 		func() error { _, err := s.JobsByAge(ctx, "", &store.Condition{}, store.LastJob, 1); return err },
 		func() error {
-			_, err := s.FoundJobs(ctx, &store.JobSearch{QueueIDs: []string{""}}, false, 0, 1)
+			_, _, err := s.FindJobs(ctx, &store.JobSearch{QueueIDs: []string{""}}, 0, 1, 1)
 			return err
 		},
-		func() error { _, err := s.CountFound(ctx, &store.JobSearch{QueueIDs: []string{""}}, 1); return err },
+		func() error { _, err := s.AddTexts(ctx, 1); return err },
+		func() error { _, err := s.KnowsTexts(ctx); return err },
 		func() error { _, err := s.Snapshot(ctx, "farm"); return err },
 		func() error { _, err := s.JobSnapshot(ctx, "job"); return err },
 		func() error { _, err := s.Resource(ctx, "", ""); return err },
