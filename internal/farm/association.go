@@ -167,22 +167,32 @@ func (s *Service) GetQueueFleetAssociation(
 	}, nil
 }
 
+// narrowed checks what a list of associations is asked of: the farm and, where it is narrowed to them, the queue and the other side.
+func (s *Service) narrowed(ctx context.Context, farmID string, queueID, otherID *string, other func(id string) error) error {
+	if _, err := s.farm(ctx, farmID); err != nil {
+		return err
+	}
+	if queueID != nil {
+		if _, err := s.queue(ctx, farmID, *queueID); err != nil {
+			return err
+		}
+	}
+	if otherID != nil {
+		return other(*otherID)
+	}
+	return nil
+}
+
+// second is the error of a call alone.
+func second[T any](_ T, err error) error { return err }
+
 // ListQueueFleetAssociations lists the associations of a farm by queue and fleet, or those of one queue, one fleet or both.
 func (s *Service) ListQueueFleetAssociations(
 	ctx context.Context, in *deadline.ListQueueFleetAssociationsInput,
 ) (*deadline.ListQueueFleetAssociationsOutput, error) {
-	if _, err := s.farm(ctx, in.FarmId); err != nil {
+	err := s.narrowed(ctx, in.FarmId, in.QueueId, in.FleetId, func(id string) error { return second(s.fleet(ctx, in.FarmId, id)) })
+	if err != nil {
 		return nil, err
-	}
-	if in.QueueId != nil {
-		if _, err := s.queue(ctx, in.FarmId, *in.QueueId); err != nil {
-			return nil, err
-		}
-	}
-	if in.FleetId != nil {
-		if _, err := s.fleet(ctx, in.FarmId, *in.FleetId); err != nil {
-			return nil, err
-		}
 	}
 	rows, next, err := list(ctx, s, listing[row.AssociationKey, row.Association]{
 		operation: "ListQueueFleetAssociations", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,

@@ -354,5 +354,3 @@ func TestParentsMustBeRight(t *testing.T) {
 	})
 	failsMissing(t, err, typeWorker, w.id)
 }
-
-func second[T any](_ T, err error) error { return err }

@@ -14,12 +14,9 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// limitUsage are the statuses of associations of queues and limits in the API's words.
-var limitUsage = map[status.Association]deadline.QueueLimitAssociationStatus{
-	status.AssociationActive:       deadline.QueueLimitAssociationStatusActive,
-	status.AssociationStopComplete: deadline.QueueLimitAssociationStatusStopLimitUsageAndCompleteTasks,
-	status.AssociationStopCancel:   deadline.QueueLimitAssociationStatusStopLimitUsageAndCancelTasks,
-	status.AssociationStopped:      deadline.QueueLimitAssociationStatusStopped,
+// limitUsage is the status of an association in the API's words.
+func limitUsage(a *row.LimitAssociation) deadline.QueueLimitAssociationStatus {
+	return deadline.QueueLimitAssociationStatus(a.Status.LimitUsage())
 }
 
 // limitAssociation reads an association; ResourceNotFoundException when the farm does not have the queue, the limit or it.
@@ -90,7 +87,7 @@ func (s *Service) GetQueueLimitAssociation(
 		return nil, err
 	}
 	return &deadline.GetQueueLimitAssociationOutput{
-		QueueId: a.QueueID, LimitId: a.LimitID, Status: limitUsage[a.Status],
+		QueueId: a.QueueID, LimitId: a.LimitID, Status: limitUsage(a),
 		CreatedAt: at(a.CreatedAt), CreatedBy: a.CreatedBy, UpdatedAt: when(a.UpdatedAt), UpdatedBy: text(a.UpdatedBy),
 	}, nil
 }
@@ -99,18 +96,9 @@ func (s *Service) GetQueueLimitAssociation(
 func (s *Service) ListQueueLimitAssociations(
 	ctx context.Context, in *deadline.ListQueueLimitAssociationsInput,
 ) (*deadline.ListQueueLimitAssociationsOutput, error) {
-	if _, err := s.farm(ctx, in.FarmId); err != nil {
+	err := s.narrowed(ctx, in.FarmId, in.QueueId, in.LimitId, func(id string) error { return second(s.limit(ctx, in.FarmId, id)) })
+	if err != nil {
 		return nil, err
-	}
-	if in.QueueId != nil {
-		if _, err := s.queue(ctx, in.FarmId, *in.QueueId); err != nil {
-			return nil, err
-		}
-	}
-	if in.LimitId != nil {
-		if _, err := s.limit(ctx, in.FarmId, *in.LimitId); err != nil {
-			return nil, err
-		}
 	}
 	rows, next, err := list(ctx, s, listing[row.LimitAssociationKey, row.LimitAssociation]{
 		operation: "ListQueueLimitAssociations", input: in, maxResults: in.MaxResults, nextToken: in.NextToken,
@@ -128,7 +116,7 @@ func (s *Service) ListQueueLimitAssociations(
 	for i := range rows {
 		a := &rows[i]
 		associations = append(associations, deadline.QueueLimitAssociationSummary{
-			QueueId: a.QueueID, LimitId: a.LimitID, Status: limitUsage[a.Status],
+			QueueId: a.QueueID, LimitId: a.LimitID, Status: limitUsage(a),
 			CreatedAt: at(a.CreatedAt), CreatedBy: a.CreatedBy, UpdatedAt: when(a.UpdatedAt), UpdatedBy: text(a.UpdatedBy),
 		})
 	}
@@ -145,13 +133,13 @@ func (s *Service) UpdateQueueLimitAssociation(
 		if _, err := s.limitAssociation(ctx, in.FarmId, in.QueueId, in.LimitId); err != nil {
 			return nil, nil, err
 		}
-		command := scheduler.PutLimitAssociation{FarmID: in.FarmId, QueueID: in.QueueId, LimitID: in.LimitId, By: callerOf(ctx).By}
-		for s, word := range limitUsage {
-			if string(word) == string(in.Status) {
-				command.Status = s
-			}
+		wanted, err := status.ParseLimitUsage(string(in.Status))
+		if err != nil {
+			return nil, nil, invalid("status", err.Error())
 		}
-		return &deadline.UpdateQueueLimitAssociationOutput{}, command, nil
+		return &deadline.UpdateQueueLimitAssociationOutput{}, scheduler.PutLimitAssociation{
+			FarmID: in.FarmId, QueueID: in.QueueId, LimitID: in.LimitId, Status: wanted, By: callerOf(ctx).By,
+		}, nil
 	})
 }
 

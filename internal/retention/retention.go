@@ -172,7 +172,7 @@ func (k *Keeper) archive(ctx context.Context, farm string, now time.Time, swept 
 		archived := 0
 		for i := range jobs {
 			err := k.step(ctx, func() error {
-				return k.do(ctx, farm, scheduler.UpdateJob{JobID: jobs[i].JobID, Archive: true, By: By})
+				return k.do(ctx, farm, scheduler.UpdateJob{JobID: jobs[i].JobID, Archive: true, Retire: true, By: By})
 			})
 			switch {
 			case err == nil:

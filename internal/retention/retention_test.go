@@ -216,7 +216,7 @@ func TestSweep(t *testing.T) {
 		now := time.Now()
 		old, recent := now.Add(-121*day), now.Add(-119*day)
 		var over []string
-		for i, s := range []status.Task{status.TaskSucceeded, status.TaskFailed, status.TaskCanceled, status.TaskNone} {
+		for i, s := range []status.Task{status.TaskSucceeded, status.TaskFailed, status.TaskCanceled, status.TaskNotCompatible, status.TaskNone} {
 			over = append(over, w.addJob(i, s, old))
 		}
 		kept := []string{w.addJob(10, status.TaskSucceeded, recent), w.addJob(11, status.TaskNone, recent)}

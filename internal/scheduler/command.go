@@ -94,6 +94,7 @@ type UpdateJob struct {
 	By             string
 	Target         status.Task // READY, PENDING, SUSPENDED, CANCELED, FAILED, SUCCEEDED; TaskNone: no target
 	Archive        bool
+	Retire         bool // with Archive: a NOT_COMPATIBLE job, too
 	Priority       *int32
 	MaxFailedTasks *int32
 	MaxRetries     *int32

@@ -319,7 +319,7 @@ func (c *Core) deleteLimitAssociation(cmd DeleteLimitAssociation) error {
 	if of.row.Status != status.AssociationStopped {
 		return &ConflictError{
 			Reason: ReasonStatusConflict, ResourceType: "queue-limit-association", ResourceID: of.id(),
-			Status: of.row.Status.String(), Message: "only a STOPPED association can be deleted",
+			Status: of.row.Status.LimitUsage(), Message: "only a STOPPED association can be deleted",
 		}
 	}
 	same := func(other *limitLink) bool { return other == of }

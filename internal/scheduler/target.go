@@ -175,7 +175,7 @@ func (c *Core) updateJob(cmd UpdateJob) error {
 		}
 	}
 	if cmd.Archive {
-		if err := j.archivable(targeted); err != nil {
+		if err := j.archivable(targeted, cmd.Retire); err != nil {
 			return err
 		}
 	}
@@ -194,14 +194,16 @@ func (c *Core) updateJob(cmd UpdateJob) error {
 	return nil
 }
 
-func (j *job) archivable(targeted bool) error {
+// archivable refuses to archive what may still run. People archive a NOT_COMPATIBLE job by canceling it first; retire does not ask.
+func (j *job) archivable(targeted, retire bool) error {
 	if targeted {
 		return &InvalidError{Field: "lifecycleStatus", Message: "a job cannot be archived and given a target at once"}
 	}
-	if j.row.Lifecycle != status.LifecycleCreateFailed && !j.row.TaskStatus.Ended() || j.sessions > 0 {
+	over := j.row.TaskStatus.Ended() && (retire || j.row.TaskStatus != status.TaskNotCompatible)
+	if j.row.Lifecycle != status.LifecycleCreateFailed && !over || j.sessions > 0 {
 		return &ConflictError{
 			Reason: ReasonStatusConflict, ResourceType: "job", ResourceID: j.row.JobID, Status: j.row.TaskStatus.String(),
-			Message: "only a job that is over or SUSPENDED can be archived",
+			Message: "only a job that is FAILED, CANCELED, SUCCEEDED or SUSPENDED can be archived",
 		}
 	}
 	return nil

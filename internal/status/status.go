@@ -206,7 +206,8 @@ func ParseLifecycle(text string) (Lifecycle, error) {
 	return Lifecycle(i), err
 }
 
-// Association is the status of a queue-fleet association (API enum QueueFleetAssociationStatus).
+// Association is the status of a queue-fleet association (API enum QueueFleetAssociationStatus), or of a queue-limit association,
+// which has words of its own.
 type Association uint8
 
 // The statuses of a queue-fleet association.
@@ -227,6 +228,17 @@ func (s Association) String() string { return name(associationNames[:], uint8(s)
 // ParseAssociation is the inverse of String; "" gives AssociationNone.
 func ParseAssociation(text string) (Association, error) {
 	i, err := parse(associationNames[:], text, "queue-fleet association status")
+	return Association(i), err
+}
+
+var limitUsageNames = [...]string{"", "ACTIVE", "STOP_LIMIT_USAGE_AND_COMPLETE_TASKS", "STOP_LIMIT_USAGE_AND_CANCEL_TASKS", "STOPPED"}
+
+// LimitUsage is the status of a queue-limit association (API enum QueueLimitAssociationStatus).
+func (s Association) LimitUsage() string { return name(limitUsageNames[:], uint8(s)) }
+
+// ParseLimitUsage is the inverse of LimitUsage; "" gives AssociationNone.
+func ParseLimitUsage(text string) (Association, error) {
+	i, err := parse(limitUsageNames[:], text, "queue-limit association status")
 	return Association(i), err
 }
 

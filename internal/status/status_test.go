@@ -11,6 +11,7 @@ func TestTextRoundTrip(t *testing.T) {
 	roundTrip(t, workerNames[:], func(i uint8) string { return Worker(i).String() }, func(s string) (uint8, error) { v, err := ParseWorker(s); return uint8(v), err })
 	roundTrip(t, lifecycleNames[:], func(i uint8) string { return Lifecycle(i).String() }, func(s string) (uint8, error) { v, err := ParseLifecycle(s); return uint8(v), err })
 	roundTrip(t, associationNames[:], func(i uint8) string { return Association(i).String() }, func(s string) (uint8, error) { v, err := ParseAssociation(s); return uint8(v), err })
+	roundTrip(t, limitUsageNames[:], func(i uint8) string { return Association(i).LimitUsage() }, func(s string) (uint8, error) { v, err := ParseLimitUsage(s); return uint8(v), err })
 }
 
 func roundTrip(t *testing.T, names []string, text func(uint8) string, parse func(string) (uint8, error)) {
