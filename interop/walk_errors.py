@@ -40,7 +40,7 @@ class Errors(walk.Boto3):
 
     def __init__(self, report):
         super().__init__()
-        self.report, self.provoking, self.clients = report, False, {}
+        self.report, self.provoking, self.clients, self.tokens = report, False, {}, {}
 
     def seen(self, operation, outcome):
         entry = self.report.setdefault(operation, {"seen": []})
@@ -58,7 +58,29 @@ class Errors(walk.Boto3):
         else:
             answer = super().call(operation, parameters, credentials)
         self.seen(operation, "success").setdefault("parameters", parameters)
+        if self.provoking and "nextToken" in walk.MODEL.operation_model(operation).input_shape.members:
+            self.turn_pages(operation, parameters, credentials)
         return answer
+
+    def turn_pages(self, operation, parameters, credentials):
+        """A token that is none, is another operation's or is for other parameters is refused, by its name."""
+        client = self.client(credentials) if credentials else self.unchecked(None)
+        call = getattr(client, xform_name(operation))
+        tokens = ["none", *(token for other, token in self.tokens.items() if other != operation)]
+        own = call(**{**parameters, "maxResults": 1}).get("nextToken")
+        if own:
+            self.tokens[operation] = own
+            tokens.append(own)  # for pages of one
+        for token in tokens:
+            try:
+                call(**{**parameters, "nextToken": token})
+            except ClientError as error:
+                response = error.response
+                if (response["Error"]["Code"], response["reason"], [f["name"] for f in response["fieldList"]]) == (
+                    "ValidationException", "FIELD_VALIDATION_FAILED", ["nextToken"]):
+                    continue
+                raise SystemExit(f"FAILED: {operation} with a wrong nextToken: {response}") from error
+            raise SystemExit(f"FAILED: {operation} with a wrong nextToken succeeded")
 
     def repeat(self, operation, parameters, credentials):
         """Calls twice with one client token, which must give one answer, then with the token and another request, which is refused."""
