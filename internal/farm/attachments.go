@@ -82,7 +82,7 @@ func (s *Service) jobProfile(
 		return nil, err
 	}
 	if !slices.Contains(queue.Doc.AllowedStorageProfileIDs, profileID) {
-		return nil, invalid("storageProfileId", fmt.Sprintf("storage profile %s is not allowed on the queue", profileID))
+		return nil, invalid("storageProfileId", fmt.Sprintf("must be allowed on the queue; %s is not", profileID))
 	}
 	return profile, nil
 }

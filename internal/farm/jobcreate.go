@@ -97,13 +97,13 @@ func (s *Service) submission(ctx context.Context, in *deadline.CreateJobInput) (
 	}
 	switch {
 	case in.Template != nil && in.SourceJobId != nil:
-		return nil, invalid("sourceJobId", "template and sourceJobId cannot be given together")
+		return nil, invalid("sourceJobId", "cannot be given together with template")
 	case in.SourceJobId != nil:
 		if err := s.copySource(ctx, sub); err != nil {
 			return nil, err
 		}
 	case in.Template == nil:
-		return nil, invalid("template", "template or sourceJobId is needed")
+		return nil, invalid("template", "or sourceJobId must be given")
 	case in.TemplateType == "":
 		return nil, invalid("templateType", "is needed with template")
 	default:
@@ -170,7 +170,7 @@ func (sub *submission) submit(values map[string]deadline.JobParameter) error {
 func (s *Service) checkSubmission(ctx context.Context, queue *resource[queueDocument], sub *submission) error {
 	if sub.attachments != nil {
 		if queue.Doc.JobAttachmentSettings == nil {
-			return invalid("attachments", "the queue has no jobAttachmentSettings")
+			return invalid("attachments", "cannot be given: the queue has no jobAttachmentSettings")
 		}
 		if sub.attachments.FileSystem == "" {
 			withDefault := *sub.attachments
@@ -195,14 +195,14 @@ func (sub *submission) name(nameOverride, descriptionOverride *string) error {
 	sub.job.Description = head.Description
 	set(&sub.job.Description, descriptionOverride)
 	if utf8.RuneCountInString(sub.job.Description) > maxJobDescription {
-		return invalid("template", fmt.Sprintf("the description has more than %d characters", maxJobDescription))
+		return invalid("template", fmt.Sprintf("has a description of more than %d characters", maxJobDescription))
 	}
 	if nameOverride != nil {
 		sub.job.Name = *nameOverride
 		return nil
 	}
 	if sub.job.Name, err = openjd.NameOf(head, sub.values); err != nil {
-		return invalid("template", "name: "+err.Error())
+		return invalid("template", "has a name that cannot be resolved: "+err.Error())
 	}
 	return nil
 }

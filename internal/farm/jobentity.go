@@ -113,7 +113,7 @@ func (r *entityReader) entity(
 	case id.EnvironmentDetails != nil:
 		entity, err = r.environmentDetails(ctx, id.EnvironmentDetails.JobId, id.EnvironmentDetails.EnvironmentId)
 	default:
-		return nil, 0, invalid("identifiers", "an identifier has no known member")
+		return nil, 0, invalid("identifiers", "has an identifier without a known member")
 	}
 	if err != nil {
 		return nil, 0, err

@@ -47,7 +47,7 @@ func (c *Core) putAssociation(cmd PutAssociation) error {
 		return &NotFoundError{ResourceType: "fleet", ResourceID: cmd.FleetID}
 	}
 	if cmd.Status == status.AssociationStopped || cmd.Status == status.AssociationNone {
-		return &InvalidError{Field: "status", Message: "the status must be ACTIVE or one of the stopping ones"}
+		return &InvalidError{Field: "status", Message: "must be ACTIVE or one of the stopping statuses"}
 	}
 	l := f.link(q)
 	if l == nil {

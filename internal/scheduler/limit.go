@@ -233,7 +233,7 @@ func (c *Core) putLimitAssociation(cmd PutLimitAssociation) error {
 	case l == nil:
 		return &NotFoundError{ResourceType: "limit", ResourceID: cmd.LimitID}
 	case cmd.Status == status.AssociationStopped || cmd.Status == status.AssociationNone:
-		return &InvalidError{Field: "status", Message: "the status must be ACTIVE or one of the stopping ones"}
+		return &InvalidError{Field: "status", Message: "must be ACTIVE or one of the stopping statuses"}
 	}
 	if of := l.link(q); of != nil {
 		c.setLimitAssociation(of, cmd.Status, cmd.By)
@@ -243,7 +243,7 @@ func (c *Core) putLimitAssociation(cmd PutLimitAssociation) error {
 		return limitLinkNotFound(cmd.QueueID, cmd.LimitID)
 	}
 	if other := q.limitOf(l.name); other != nil {
-		return &InvalidError{Field: "limitId", Message: "the queue has a limit for " + l.name + " already: " + other.limit.id}
+		return &InvalidError{Field: "limitId", Message: "must be for another amount: the queue has " + other.limit.id + " for " + l.name + " already"}
 	}
 	of := c.addLimitLink(row.LimitAssociation{
 		FarmID: cmd.FarmID, QueueID: cmd.QueueID, LimitID: cmd.LimitID, Status: cmd.Status,

@@ -137,7 +137,7 @@ func validTarget(target status.Task) error {
 	case status.TaskReady, status.TaskPending, status.TaskSuspended, status.TaskCanceled, status.TaskFailed, status.TaskSucceeded:
 		return nil
 	default:
-		return &InvalidError{Field: "targetTaskRunStatus", Message: fmt.Sprintf("%s cannot be a target", target)}
+		return &InvalidError{Field: "targetTaskRunStatus", Message: fmt.Sprintf("cannot be %s", target)}
 	}
 }
 
@@ -197,7 +197,7 @@ func (c *Core) updateJob(cmd UpdateJob) error {
 // archivable refuses to archive what may still run. People archive a NOT_COMPATIBLE job by canceling it first; retire does not ask.
 func (j *job) archivable(targeted, retire bool) error {
 	if targeted {
-		return &InvalidError{Field: "lifecycleStatus", Message: "a job cannot be archived and given a target at once"}
+		return &InvalidError{Field: "lifecycleStatus", Message: "cannot be ARCHIVED together with a target"}
 	}
 	over := j.row.TaskStatus.Ended() && (retire || j.row.TaskStatus != status.TaskNotCompatible)
 	if j.row.Lifecycle != status.LifecycleCreateFailed && !over || j.sessions > 0 {

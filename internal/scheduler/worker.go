@@ -154,7 +154,7 @@ func (c *Core) changeWorker(w *worker, to status.Worker) error {
 		return nil
 	case status.WorkerStarted, status.WorkerStopping, status.WorkerStopped:
 	default:
-		return &InvalidError{Field: "status", Message: fmt.Sprintf("a worker cannot be set to %s", to)}
+		return &InvalidError{Field: "status", Message: fmt.Sprintf("cannot be set to %s", to)}
 	}
 	if from := w.row.Status; from != to && !workerMachine.allows(from, to, causeWorker) {
 		return workerConflict(w, fmt.Sprintf("a worker that is %s cannot become %s", from, to))
