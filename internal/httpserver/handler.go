@@ -59,7 +59,8 @@ func New(c Config) http.Handler {
 	}
 	h.open.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	h.open.HandleFunc("GET /readyz", h.ready)
-	h.open.HandleFunc("POST /2023-10-12/telemetry", func(w http.ResponseWriter, _ *http.Request) {
+	h.open.HandleFunc("OPTIONS "+apiPath, preflight)
+	h.open.HandleFunc("POST "+apiPath+"telemetry", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write([]byte("{}")) //nolint:errcheck // the caller is gone
 	})
@@ -94,6 +95,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	id := newRequestID()
 	w.Header().Set("X-Amzn-Requestid", id)
+	allowOrigin(w, r)
 	rec := &recorder{ResponseWriter: w}
 	service := sigv4.Service(r) // "" without a signature, and when it is malformed
 	refuse := h.refusal(r, service)
