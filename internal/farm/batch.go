@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/farmhand-render/farmhand/deadline"
@@ -18,14 +19,17 @@ import (
 // itemFailure makes the error of one item, which the operation has a type of its own for.
 type itemFailure[ID, Failure any] func(id *ID, code, message string) Failure
 
-// batchGet answers a BatchGet operation: for each id what get answers, as an Item, or a Failure. A fault that has nothing to do with the
+// batchGet answers a BatchGet operation: for each id, once, what get answers, as an Item, or a Failure. A fault that has nothing to do with the
 // item fails the whole, so that it is tried again.
-func batchGet[Item, ID, Out, Failure any](
+func batchGet[Item any, ID comparable, Out, Failure any](
 	ctx context.Context, s *Service, operation string, ids []ID, get func(*ID) (*Out, error), fail itemFailure[ID, Failure],
 ) ([]Item, []Failure, error) {
 	items, failures := make([]Item, 0, len(ids)), make([]Failure, 0)
 	for i := range ids {
 		id := &ids[i]
+		if slices.Contains(ids[:i], *id) {
+			continue
+		}
 		err := s.permitItem(ctx, operation, id)
 		var out *Out
 		if err == nil {

@@ -62,7 +62,11 @@ func TestBatchGet(t *testing.T) {
 	farm, queue, fleet := r.farmID, r.queueID, r.fleetID
 
 	jobs := must(r.BatchGetJob(ctx, &deadline.BatchGetJobInput{Identifiers: []deadline.BatchGetJobIdentifier{
-		{FarmId: farm, QueueId: queue, JobId: "job-" + noID}, {FarmId: farm, QueueId: queue, JobId: jobID}, {FarmId: farm, QueueId: "queue-" + noID, JobId: jobID},
+		{FarmId: farm, QueueId: queue, JobId: "job-" + noID},
+		{FarmId: farm, QueueId: queue, JobId: jobID},
+		{FarmId: farm, QueueId: "queue-" + noID, JobId: jobID},
+		{FarmId: farm, QueueId: queue, JobId: jobID},
+		{FarmId: farm, QueueId: queue, JobId: "job-" + noID}, // again
 	}}))(t)
 	asSingle(t, jobs.Jobs, must(r.GetJob(ctx, &deadline.GetJobInput{FarmId: farm, QueueId: queue, JobId: jobID}))(t))
 	if id := jobs.Jobs[0]; id.FarmId != farm || id.QueueId != queue || id.JobId != jobID {
