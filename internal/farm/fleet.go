@@ -116,6 +116,11 @@ func (d *fleetDocument) replaceConfiguration(c *deadline.FleetConfiguration) err
 			return invalid("configuration", "must be customerManaged: the kind of a fleet does not change")
 		}
 		filled := managedDefaults(*c.ServiceManagedEc2)
+		if known {
+			if err := checkVolumes(d.ServiceManaged.PersistentVolumeConfiguration, filled.PersistentVolumeConfiguration); err != nil {
+				return err
+			}
+		}
 		d.ServiceManaged = &filled
 	case c.CustomerManaged != nil:
 		if known && d.ServiceManaged != nil {

@@ -3,6 +3,8 @@ package farm
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
@@ -25,6 +27,13 @@ var acceleratorMemory = map[deadline.AcceleratorName]int32{
 	deadline.AcceleratorNameL4:               24 * gibi,
 	deadline.AcceleratorNameL40s:             48 * gibi,
 	deadline.AcceleratorNameRtxProServer6000: 96 * gibi,
+}
+
+// oldestRuntime is the first version of the runtime "grid:r…" that knows an accelerator; the others are known by all versions.
+var oldestRuntime = map[deadline.AcceleratorName]int{
+	deadline.AcceleratorNameL4:               570,
+	deadline.AcceleratorNameL40s:             570,
+	deadline.AcceleratorNameRtxProServer6000: 580,
 }
 
 // managedDefaults fills in what the configuration of a service-managed fleet leaves out.
@@ -77,8 +86,37 @@ func checkAccelerators(c *deadline.ServiceManagedEc2FleetConfiguration) error {
 		if first := a.Selections[0].Runtime; value(first) != value(one.Runtime) {
 			return invalid(fmt.Sprintf("%s.selections[%d].runtime", field, i), "must be the same for all accelerators")
 		}
+		if err := checkRuntime(one); err != nil {
+			return invalid(fmt.Sprintf("%s.selections[%d].runtime", field, i), err.Error())
+		}
 	}
 	return nil
+}
+
+// checkRuntime refuses a runtime that does not exist, or that does not know the accelerator. The latest knows all.
+func checkRuntime(s deadline.AcceleratorSelection) error {
+	const latest, numbered = "latest", "grid:r"
+	if s.Runtime == nil || *s.Runtime == latest {
+		return nil
+	}
+	version, found := strings.CutPrefix(*s.Runtime, numbered)
+	number, err := strconv.Atoi(version)
+	switch oldest := oldestRuntime[s.Name]; {
+	case !found || err != nil:
+		return fmt.Errorf("must be %s or %s followed by a number", latest, numbered)
+	case number < oldest:
+		return fmt.Errorf("must be %s or at least %s%d for the accelerator %s", latest, numbered, oldest, s.Name)
+	}
+	return nil
+}
+
+// checkVolumes refuses to make the volumes of a fleet smaller: AWS's only grow.
+func checkVolumes(have, want *deadline.PersistentVolumeConfiguration) error {
+	if have == nil || want == nil || value(want.SizeGiB) >= value(have.SizeGiB) {
+		return nil
+	}
+	return invalid("configuration.serviceManagedEc2.persistentVolumeConfiguration.sizeGiB",
+		fmt.Sprintf("must not be less than %d, what the fleet has: volumes only grow", value(have.SizeGiB)))
 }
 
 // workerCapabilities are what the workers of a fleet have, in the form of a customer-managed fleet.

@@ -120,6 +120,15 @@ func TestAcceleratorRules(t *testing.T) {
 		{"latest and none", field + ".selections[1].runtime", func(_ *deadline.ServiceManagedEc2FleetConfiguration, a *deadline.AcceleratorCapabilities) {
 			a.Selections = selection("latest", "")
 		}},
+		{"too old a runtime", field + ".selections[1].runtime", func(_ *deadline.ServiceManagedEc2FleetConfiguration, a *deadline.AcceleratorCapabilities) {
+			a.Selections = selection("grid:r535", "grid:r535")
+		}},
+		{"no runtime", field + ".selections[0].runtime", func(_ *deadline.ServiceManagedEc2FleetConfiguration, a *deadline.AcceleratorCapabilities) {
+			a.Selections = selection("cuda", "cuda")
+		}},
+		{"accepted by number", "", func(_ *deadline.ServiceManagedEc2FleetConfiguration, a *deadline.AcceleratorCapabilities) {
+			a.Selections = selection("grid:r570", "grid:r570")
+		}},
 		{"accepted", "", func(_ *deadline.ServiceManagedEc2FleetConfiguration, a *deadline.AcceleratorCapabilities) {
 			a.Selections = selection("latest", "latest")
 		}},
@@ -176,5 +185,29 @@ func TestSurplusWorkersAreToldToStop(t *testing.T) {
 	r.apply(r.farmID, scheduler.Tick{})
 	if got := w.poll(nil); got.DesiredWorkerStatus != deadline.DesiredWorkerStatusStopped {
 		t.Errorf("the idle worker is told %q", got.DesiredWorkerStatus)
+	}
+}
+
+// TestVolumesOnlyGrow: the volumes of a fleet are made larger or given up, never smaller.
+func TestVolumesOnlyGrow(t *testing.T) {
+	t.Parallel()
+	f := openFarm(t)
+	farm := f.newFarm()
+	sized := func(gib *int32) deadline.FleetConfiguration {
+		return managed(func(c *deadline.ServiceManagedEc2FleetConfiguration) {
+			c.PersistentVolumeConfiguration = &deadline.PersistentVolumeConfiguration{MountPath: "/mnt/cache", SizeGiB: gib}
+		})
+	}
+	id := f.newFleet(farm, func(in *deadline.CreateFleetInput) { in.Configuration = sized(new(int32(300))) })
+	update := func(c deadline.FleetConfiguration) error {
+		return second(f.UpdateFleet(t.Context(), &deadline.UpdateFleetInput{FarmId: farm, FleetId: id, Configuration: &c}))
+	}
+	const field = "configuration.serviceManagedEc2.persistentVolumeConfiguration.sizeGiB"
+	failsOn(t, update(sized(new(int32(299)))), field)
+	failsOn(t, update(sized(nil)), field) // the default
+	for _, c := range []deadline.FleetConfiguration{sized(new(int32(300))), sized(new(int32(400))), managed(), sized(new(int32(1)))} {
+		if err := update(c); err != nil {
+			t.Error(err)
+		}
 	}
 }
