@@ -7,5 +7,6 @@
 //
 // Invariants:
 //   - archiving and deleting are commands of the scheduler like any others, so a job that somebody just gave work to is left alone;
-//   - a job is deleted last, after all that may be much of it: a sweep that was interrupted finds it again.
+//   - what is deleted is gone at once for everybody, however much it is; its rows are purged afterwards, and a purge that was
+//     interrupted is taken up by the next one.
 package retention

@@ -10,7 +10,6 @@ import (
 	"github.com/farmhand-render/farmhand/internal/committer"
 	"github.com/farmhand-render/farmhand/internal/scheduler"
 	"github.com/farmhand-render/farmhand/internal/store"
-	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // Policy says how long jobs are kept. A negative time keeps them for ever, 0 is the default.
@@ -53,7 +52,7 @@ type Config struct {
 	Logger *slog.Logger
 	// Every is the time from the end of one sweep to the next one. Default one hour.
 	Every time.Duration
-	// PurgeEvery is the time from one look for queues that were deleted to the next one. Default 5 seconds.
+	// PurgeEvery is the time from one look for queues and jobs that were deleted to the next one. Default 5 seconds.
 	PurgeEvery time.Duration
 	// Rest is how many times as long as a step took the sweep rests after it. Default 4.
 	Rest float64
@@ -90,12 +89,12 @@ func New(c Config) *Keeper {
 	return &Keeper{Config: c}
 }
 
-// Run purges deleted queues, and sweeps from time to time, until ctx ends.
+// Run purges what deleted queues and jobs have left, and sweeps from time to time, until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	swept := time.Now()
 	for k.pause(ctx, min(k.PurgeEvery, k.Every)) {
 		if err := k.Purge(ctx); err != nil && ctx.Err() == nil {
-			k.Logger.LogAttrs(ctx, slog.LevelWarn, "the jobs of a deleted queue could not be cleared away", slog.Any("error", err))
+			k.Logger.LogAttrs(ctx, slog.LevelWarn, "what was deleted could not be cleared away", slog.Any("error", err))
 		}
 		if time.Since(swept) >= k.Every {
 			k.sweep(ctx)
@@ -153,7 +152,7 @@ func (k *Keeper) Sweep(ctx context.Context, now time.Time) (swept Swept, err err
 			}
 		}
 	}
-	return swept, errors.Join(append(failed, k.untag(ctx), k.dropLogs(ctx, farms))...)
+	return swept, errors.Join(append(failed, k.Purge(ctx), k.untag(ctx), k.dropLogs(ctx, farms))...)
 }
 
 // jobsAtOnce is how many jobs are looked up, and deleted, at once.
@@ -227,9 +226,6 @@ func (k *Keeper) delete(ctx context.Context, farm string, now time.Time, swept *
 		}
 		command := scheduler.DeleteJobs{}
 		for i := range jobs {
-			if err := k.empty(ctx, &jobs[i]); err != nil {
-				return fmt.Errorf("empty job %s: %w", jobs[i].JobID, err)
-			}
 			command.JobIDs = append(command.JobIDs, jobs[i].JobID)
 			command.Tags = append(command.Tags, k.ARN(farm, jobs[i].QueueID, jobs[i].JobID))
 		}
@@ -237,36 +233,6 @@ func (k *Keeper) delete(ctx context.Context, farm string, now time.Time, swept *
 			return fmt.Errorf("delete jobs: %w", err)
 		}
 		swept.Deleted += len(jobs)
-	}
-}
-
-// empty deletes what may be much of an archived job: the logs of its sessions, then its rows.
-func (k *Keeper) empty(ctx context.Context, j *row.Job) error {
-	for from := int64(0); ; {
-		sessions, err := k.Store.Sessions(ctx, j.JobID, from, k.Chunk)
-		if err != nil {
-			return err
-		}
-		for i := range sessions {
-			err := k.Logs.DeleteStream(k.Group(j.FarmID, j.QueueID), sessions[i].SessionID)
-			if err != nil && !k.NoLog(err) {
-				return err
-			}
-			from = sessions[i].Seq + 1
-		}
-		if len(sessions) < k.Chunk {
-			break
-		}
-	}
-	for {
-		var n int64
-		err := k.step(ctx, func() (err error) {
-			n, err = k.Store.TrimJob(ctx, j.JobID, k.Chunk)
-			return err
-		})
-		if err != nil || n < int64(k.Chunk) {
-			return err
-		}
 	}
 }
 

@@ -56,13 +56,6 @@ const (
 	sqlDeleteTags        = `DELETE FROM tags WHERE arn = $1`
 )
 
-// The statements that delete a job in every table that has rows of jobs.
-var sqlDeleteJob = []string{
-	`DELETE FROM session_action` + ofJob, `DELETE FROM session` + ofJob, `DELETE FROM task` + ofJob,
-	`DELETE FROM step_document` + ofJob, `DELETE FROM step` + ofJob, `DELETE FROM job_document` + ofJob,
-	`DELETE FROM job_text` + ofJob, `DELETE FROM job_without_text` + ofJob, `DELETE FROM job` + ofJob,
-}
-
 func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 	var failed error
 	exec := func(sql string, args ...any) {
@@ -96,8 +89,8 @@ func deleteRows(ctx context.Context, tx Tx, c *row.Changes) error {
 		exec(sqlDeleteMembership, key.ResourceID, key.PrincipalID)
 	}
 	for _, id := range c.DeleteJobs {
-		exec(sqlDeleteMembers, id)
-		for _, sql := range sqlDeleteJob {
+		exec(sqlDeleteJob, id)
+		for _, sql := range sqlDeleteJobRows {
 			exec(sql, id)
 		}
 	}

@@ -140,13 +140,7 @@ func (d *DB) KnowsTexts(ctx context.Context) (bool, error) {
 // AddTexts implements [Store].
 func (d *DB) AddTexts(ctx context.Context, limit int) (added int, err error) {
 	err = d.engine.Update(ctx, func(tx Tx) error {
-		var ids []string
-		err := tx.Query(ctx, sqlJobsWithoutText, []any{int64(limit)}, func(s Scanner) error {
-			var id string
-			err := s.Scan(&id)
-			ids = append(ids, id)
-			return err
-		})
+		ids, err := texts(ctx, tx, sqlJobsWithoutText, int64(limit))
 		added = len(ids)
 		for _, id := range ids {
 			if err == nil {

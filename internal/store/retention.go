@@ -32,42 +32,6 @@ func (d *DB) ArchivedJobs(ctx context.Context, farmID string, before int64, limi
 	return list(ctx, d.engine, jobs, sqlArchivedJobs, farmID, before, int64(limit))
 }
 
-// The statements that delete some of a job's rows, from the tables that may have very many.
-const (
-	sqlTrimActions = `DELETE FROM session_action WHERE job_id = $1 AND (session_seq, action_index) IN (
-		SELECT session_seq, action_index FROM session_action WHERE job_id = $1 ORDER BY session_seq, action_index LIMIT $2)`
-	sqlTrimTasks = `DELETE FROM task WHERE job_id = $1 AND (step_index, task_index) IN (
-		SELECT step_index, task_index FROM task WHERE job_id = $1 ORDER BY step_index, task_index LIMIT $2)`
-	sqlTrimSessions = `DELETE FROM session WHERE job_id = $1 AND seq IN (
-		SELECT seq FROM session WHERE job_id = $1 ORDER BY seq LIMIT $2)`
-)
-
-// TrimJob implements [Store].
-func (d *DB) TrimJob(ctx context.Context, jobID string, limit int) (int64, error) {
-	var trimmed int64
-	err := d.engine.Update(ctx, func(tx Tx) (err error) {
-		trimmed, err = trim(ctx, tx, jobID, int64(limit))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("trim job %s: %w", jobID, err)
-	}
-	return trimmed, nil
-}
-
-func trim(ctx context.Context, tx Tx, jobID string, limit int64) (trimmed int64, err error) {
-	for _, sql := range []string{sqlTrimActions, sqlTrimTasks, sqlTrimSessions} {
-		n, err := tx.Exec(ctx, sql, jobID, limit-trimmed)
-		if err != nil {
-			return trimmed, err
-		}
-		if trimmed += n; trimmed >= limit {
-			break
-		}
-	}
-	return trimmed, nil
-}
-
 var sqlTagged = tagsTable.selectAll + ` WHERE arn > $1 ORDER BY arn LIMIT $2`
 
 // Tagged implements [Reader].

@@ -29,10 +29,11 @@ type Store interface {
 	// AddTexts makes up to limit jobs that are older than the texts of jobs known to searches for these, and returns how many it
 	// looked at. While there are such jobs, searches for texts look at all jobs.
 	AddTexts(ctx context.Context, limit int) (int, error)
-	// TrimJob deletes up to limit rows of an archived job's actions, tasks and sessions, in this order, and returns how many.
-	TrimJob(ctx context.Context, jobID string, limit int) (int64, error)
+	// PurgeJob deletes up to limit rows of what a deleted job has left: its steps, tasks, sessions and actions. It returns how many;
+	// when those are fewer than limit, nothing is left and the job is forgotten. What was not deleted is left alone.
+	PurgeJob(ctx context.Context, jobID string, limit int) (int64, error)
 	// PurgeQueue deletes about limit rows of what a deleted queue has left: its jobs with all that belongs to them. It returns how
-	// many; when those are fewer than limit, nothing is left and the queue is forgotten.
+	// many; when those are fewer than limit, nothing is left and the queue is forgotten. What was not deleted is left alone.
 	PurgeQueue(ctx context.Context, queueID string, limit int) (int64, error)
 	// PurgeUsage deletes the usage by job of a farm's oldest half hour, if that is before a time, and returns how many rows it had.
 	PurgeUsage(ctx context.Context, farmID string, before int64) (int64, error)
@@ -131,6 +132,9 @@ type Reader interface {
 	// Actions lists by (SessionSeq, ActionIndex).
 	Actions(ctx context.Context, filter ActionFilter, after ActionCursor, limit int) ([]row.SessionAction, error)
 
+	// DeletedJobs lists the jobs that [Store.PurgeJob] has not forgotten yet, by id, after the given one. What is left of them is
+	// there only for lists by the job's id.
+	DeletedJobs(ctx context.Context, after string, limit int) ([]row.DeletedJob, error)
 	// DeletedQueues lists the queues that [Store.PurgeQueue] has not forgotten yet, by id, after the given one. Their jobs, with the
 	// sessions and members of those, are not there for any other read.
 	DeletedQueues(ctx context.Context, after string, limit int) ([]string, error)

@@ -83,6 +83,9 @@ type Membership struct {
 // MembershipKey identifies a Membership.
 type MembershipKey struct{ ResourceID, PrincipalID string }
 
+// DeletedJob is a job that was deleted and of which rows are left.
+type DeletedJob struct{ JobID, FarmID, QueueID string }
+
 // LimitAssociation says that tasks of a queue take from a limit. Primary key (FarmID, QueueID, LimitID). Its statuses
 // are those of an [Association]: that it stops scheduling reads "stop limit usage" on the wire.
 type LimitAssociation struct {

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"all or nothing":    testAtomic,
 		"deletes":           testDeletes,
 		"deleted queue":     testDeletedQueue,
+		"deleted job":       testDeletedJob,
 		"usage":             testUsage,
 		"replaced row":      testReplace,
 		"tokens are purged": testPurge,
@@ -327,8 +328,9 @@ func testDeletes(t *testing.T, s store.Store) {
 		same(r, "jobs left", []row.JobSnapshot{{Job: keep, Document: keepDocument}}, got.Jobs)
 		tags, err := s.Tags(ctx, c.Tags[0].ARN)
 		same(r, "tags left", map[string]string(nil), must(r, tags, err))
-		if queue := c.Jobs[0].QueueID; len(gone.DeleteResources) > 0 && gone.DeleteResources[0].ID == queue {
-			purge(ctx, r, s, queue)
+		purge(ctx, r, s.PurgeQueue, c.Jobs[0].QueueID)
+		for _, j := range c.Jobs {
+			purge(ctx, r, s.PurgeJob, j.JobID)
 		}
 		noRowsLeft(ctx, r, s, c)
 		if _, err := s.Membership(ctx, key); !errors.Is(err, store.ErrNotFound) {

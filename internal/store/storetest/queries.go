@@ -73,13 +73,15 @@ func (t recordingTx) Upsert(ctx context.Context, table *store.Table, rows store.
 func runAllQueries(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx := t.Context()
+	if err := s.Commit(ctx, &row.Changes{Jobs: []row.Job{
+		{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
+		{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1}, {FarmID: "farm", QueueID: "queue", JobID: "gone", Number: 2},
+	}}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Commit(ctx, &row.Changes{
-		Jobs: []row.Job{
-			{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
-			{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1},
-		},
 		DeleteResources:    []row.ResourceKey{{Kind: row.KindQueue, ID: "gone"}},
-		DeleteAssociations: []row.AssociationKey{{}}, DeleteWorkers: []string{""}, DeleteJobs: []string{""},
+		DeleteAssociations: []row.AssociationKey{{}}, DeleteWorkers: []string{""}, DeleteJobs: []string{"gone"},
 		Tags: []row.Tags{{}},
 	}); err != nil {
 		t.Fatal(err)
@@ -88,8 +90,9 @@ func runAllQueries(t *testing.T, s store.Store) {
 	task := &store.TaskKey{}
 	results := []func() error{
 		func() error { _, err := s.PurgeTokens(ctx, 1, 1); return err },
-		func() error { _, err := s.TrimJob(ctx, "", 1); return err },
+		func() error { _, err := s.PurgeJob(ctx, "gone", 1); return err },
 		func() error { _, err := s.DeletedQueues(ctx, "", 1); return err },
+		func() error { _, err := s.DeletedJobs(ctx, "", 1); return err },
 		func() error { _, err := s.PurgeQueue(ctx, "gone", 100); return err },
 		func() error { _, err := s.PurgeUsage(ctx, "", 1); return err },
 		func() error { _, err := s.OverJobs(ctx, "", 1, 2); return err },

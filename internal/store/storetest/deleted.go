@@ -99,16 +99,16 @@ func deleteQueue(c *row.Changes) *row.Changes {
 	return &row.Changes{DeleteResources: []row.ResourceKey{{Kind: row.KindQueue, ID: c.Resources[0].ID}}}
 }
 
-// purge deletes all that a deleted queue has left, a few rows at a time.
-func purge(ctx context.Context, t testingT, s store.Store, queueID string) {
+// purge deletes all that is left of something that was deleted, a few rows at a time.
+func purge(ctx context.Context, t testingT, some func(context.Context, string, int) (int64, error), id string) {
 	t.Helper()
 	for range 10_000 {
-		n, err := s.PurgeQueue(ctx, queueID, 3)
+		n, err := some(ctx, id, 3)
 		if must(t, n, err) < 3 {
 			return
 		}
 	}
-	t.Fatal("the queue is never purged")
+	t.Fatal("it is never purged")
 }
 
 // testDeletedQueue: the jobs of a deleted queue are gone at once for every read, those of another queue are not, and their rows go in
@@ -121,6 +121,9 @@ func testDeletedQueue(t *testing.T, s store.Store) {
 		kept.Jobs[i].Number += 10
 	}
 	commit(t, s, kept)
+	if n, err := s.PurgeQueue(t.Context(), "queue-kept", 100); err != nil || n != 0 {
+		t.Errorf("a queue that was not deleted lost %d rows, %v", n, err)
+	}
 	same(t, "jobs before", whole(gone), seen(t.Context(), t, s, gone))
 	commit(t, s, deleteQueue(gone))
 	queues, err := s.DeletedQueues(t.Context(), "", 10)
@@ -143,6 +146,45 @@ func testDeletedQueue(t *testing.T, s store.Store) {
 	same(t, "deleted queues after", []string(nil), must(t, queues, err))
 	noRowsLeft(t.Context(), t, s, gone)
 	same(t, "jobs of the other queue", whole(kept), seen(t.Context(), t, s, kept))
+}
+
+// testDeletedJob: a deleted job is gone at once for every read, its rows go in steps of bounded size, and other jobs stay whole.
+func testDeletedJob(t *testing.T, s store.Store) {
+	t.Helper()
+	ctx, c := t.Context(), queueOfJobs("queue-of-jobs")
+	commit(t, s, c)
+	gone, want := c.Jobs[1].JobID, whole(c)
+	for where, ids := range want {
+		want[where] = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == gone })
+	}
+	commit(t, s, &row.Changes{DeleteJobs: []string{gone}})
+	left, err := s.DeletedJobs(ctx, "", 10)
+	same(t, "deleted jobs", []row.DeletedJob{{JobID: gone, FarmID: "farm", QueueID: "queue-of-jobs"}}, must(t, left, err))
+	if n, err := s.PurgeJob(ctx, c.Jobs[0].JobID, 100); err != nil || n != 0 {
+		t.Errorf("a job that was not deleted lost %d rows, %v", n, err)
+	}
+	sessions, err := s.Sessions(ctx, gone, 0, 10)
+	if len(must(t, sessions, err)) != 4 {
+		t.Errorf("%d sessions have rows, want all: a deletion must not depend on how many there are", len(sessions))
+	}
+	for {
+		same(t, "jobs seen", want, seen(ctx, t, s, c))
+		listed, err := s.Jobs(ctx, "queue-of-jobs", 0, 10)
+		if len(must(t, listed, err)) != 2 {
+			t.Errorf("%d jobs are listed, want 2", len(listed))
+		}
+		n, err := s.PurgeJob(ctx, gone, 5)
+		if must(t, n, err) > 5 {
+			t.Errorf("one step deleted %d rows", n)
+		}
+		if n < 5 {
+			break
+		}
+	}
+	left, err = s.DeletedJobs(ctx, "", 10)
+	same(t, "deleted jobs after", []row.DeletedJob(nil), must(t, left, err))
+	noRowsLeft(ctx, t, s, &row.Changes{Jobs: c.Jobs[1:2]})
+	same(t, "jobs seen", want, seen(ctx, t, s, c))
 }
 
 // RunPurgeFaults is the crash matrix of the purge of a queue: each of its writes fails, in each way. Whatever the way, nothing of the
