@@ -1,5 +1,8 @@
 // Openjdbench measures the packages below openjd beside the published Python packages and Rust crates of Open Job Description, one
-// after the other in one run, and prints a table. Times are processor times, so that what else the machine does counts less.
+// after the other in one run, and prints a table. Times are processor times, so that what else the machine does counts less, and medians
+// of several rounds, in each of which every program has its turn.
+//
+// Arguments name the workloads to measure: check, enumerate, names, expressions; without any all are.
 //
 // Python is that of tools/clients (.venv-agent); Rust is built with cargo from the crates' registry where there is a cargo. What is not
 // there is left out.
@@ -11,6 +14,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,8 +39,8 @@ func workloads() []workload {
 	return []workload{
 		{"check", "check of a template of 200 steps", 50, 3, 50, largeTemplate(), check, "check", "check"},
 		{"enumerate", "one of 10 million task parameter sets", 10_000_000, 100_000, 10_000_000, spaceTemplate, enumerate, "enumerate", "enumerate"},
-		{"names", "format string with three names", 1_000_000, 50_000, 1_000_000, nameString, formatStrings(expr.Parse), "names", "strings"},
-		{"expressions", "format string with an expression", 1_000_000, 20_000, 1_000_000, "{{" + expression + "}}", formatStrings(expr.ParseExtended), "expressions", "strings"},
+		{"names", "format string with three names", 1_000_000, 50_000, 1_000_000, nameString, names, "names", "strings"},
+		{"expressions", "format string with an expression", 1_000_000, 20_000, 1_000_000, "{{" + expression + "}}", expressions, "expressions", "strings"},
 	}
 }
 
@@ -110,24 +115,35 @@ func enumerate(count int, text string) error {
 	return nil
 }
 
-func formatStrings(parse func(string) (expr.FormatString, error)) func(int, string) error {
-	return func(count int, text string) error {
-		f, err := parse(text)
-		if err != nil {
+func names(count int, text string) error {
+	f, err := expr.Parse(text)
+	if err != nil {
+		return err
+	}
+	return resolve(f, count)
+}
+
+func expressions(count int, text string) error {
+	f, err := expr.ParseExtended(text)
+	if err != nil {
+		return err
+	}
+	return resolve(f, count)
+}
+
+func resolve(f expr.FormatString, count int) error {
+	symbols := expr.NewSymbolTable(nil)
+	symbols.Set("Param.Scene", expr.String("shot.blend"))
+	symbols.Set("Param.Camera", expr.String("left"))
+	var buffer []byte
+	var err error
+	for i := range count {
+		symbols.Set("Task.Param.Frame", expr.Int(int64(i)))
+		if buffer, err = f.Append(buffer[:0], symbols); err != nil {
 			return err
 		}
-		symbols := expr.NewSymbolTable(nil)
-		symbols.Set("Param.Scene", expr.String("shot.blend"))
-		symbols.Set("Param.Camera", expr.String("left"))
-		var buffer []byte
-		for i := range count {
-			symbols.Set("Task.Param.Frame", expr.Int(int64(i)))
-			if buffer, err = f.Append(buffer[:0], symbols); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
+	return nil
 }
 
 // processorTime returns what the process has used, on all its threads.
@@ -154,6 +170,9 @@ func run() error {
 	python := filepath.Join(".venv-agent", "bin", "python")
 	fmt.Printf("%-40s %12s %12s %8s %12s %8s\n", "", "ours", "Python", "ratio", "Rust", "ratio")
 	for _, w := range workloads() {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], w.name) {
+			continue
+		}
 		file := filepath.Join(dir, w.name)
 		if err := os.WriteFile(file, []byte(w.text), 0o600); err != nil {
 			return err
@@ -165,38 +184,64 @@ func run() error {
 				return err
 			}
 		}
-		before, err := processorTime()
-		if err != nil {
-			return err
+		var ours, inPython, inRust []float64
+		for range rounds {
+			one, err := measure(w)
+			if err != nil {
+				return fmt.Errorf("%s: %w", w.name, err)
+			}
+			ours = append(ours, one)
+			inPython = append(inPython, other(w.python, python, filepath.Join("internal", "openjdbench", "bench.py"), w.pythonName, strconv.Itoa(w.python), pythonFile))
+			inRust = append(inRust, other(w.rust, rust, w.rustArg, strconv.Itoa(w.rust), file))
 		}
-		if err := w.run(w.ours, w.text); err != nil {
-			return fmt.Errorf("%s: %w", w.name, err)
-		}
-		after, err := processorTime()
-		if err != nil {
-			return err
-		}
-		ours := float64(after-before) / float64(w.ours)
-		fmt.Printf("%-40s %12s", w.title, time.Duration(ours))
-		column(ours, w.python, python, filepath.Join("internal", "openjdbench", "bench.py"), w.pythonName, strconv.Itoa(w.python), pythonFile)
-		column(ours, w.rust, rust, w.rustArg, strconv.Itoa(w.rust), file)
+		fmt.Printf("%-40s %12s", w.title, time.Duration(median(ours)))
+		column(median(ours), median(inPython))
+		column(median(ours), median(inRust))
 		fmt.Println()
 	}
 	return nil
 }
 
-// column runs another program and prints the time of one repetition and its ratio to ours.
-func column(ours float64, count int, program string, args ...string) {
-	out, err := exec.Command(program, args...).Output() //nolint:noctx // a command of a person, ended with it
-	var seconds float64
-	if err == nil {
-		seconds, err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	}
+const rounds = 5
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// measure returns the time of one repetition in nanoseconds.
+func measure(w workload) (float64, error) {
+	runtime.GC() // what was left before is not this work's
+	before, err := processorTime()
 	if err != nil {
+		return 0, err
+	}
+	if err := w.run(w.ours, w.text); err != nil {
+		return 0, err
+	}
+	after, err := processorTime()
+	return float64(after-before) / float64(w.ours), err
+}
+
+// other runs another program and returns its time of one repetition in nanoseconds; 0 when it cannot be run.
+func other(count int, program string, args ...string) float64 {
+	out, err := exec.Command(program, args...).Output() //nolint:noctx // a command of a person, ended with it
+	if err != nil {
+		return 0
+	}
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		return 0
+	}
+	return seconds * 1e9 / float64(count)
+}
+
+// column prints another program's time and its ratio to ours.
+func column(ours, theirs float64) {
+	if theirs == 0 {
 		fmt.Printf(" %12s %8s", "-", "-")
 		return
 	}
-	theirs := seconds * 1e9 / float64(count)
 	fmt.Printf(" %12s %7.1fx", time.Duration(theirs), theirs/ours)
 }
 

@@ -11,7 +11,7 @@ import (
 func (n *literalNode) eval(*machine, Type) (Value, error) { return n.value, nil }
 
 func (n *nameNode) eval(m *machine, _ Type) (Value, error) {
-	if v := m.symbols.find(n.name, n.hash); v != nil {
+	if v := n.find(m.symbols); v != nil {
 		return *v, nil
 	}
 	v, rest, ok := m.find(n.name)

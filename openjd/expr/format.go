@@ -17,22 +17,23 @@ type FormatString struct {
 	segments []segment // nil when the text holds no expression
 }
 
-// segment is a part of a format string: literal text, or one expression.
+// segment is a part of a format string: literal text, which may be empty, and the expression after it.
 type segment struct {
 	literal    string
-	expression expression // nil for literal text
-	symbol     *name      // the expression when it is a name
+	expression expression // nil after the last expression
+	name       *name      // the expression when it is a name
 }
 
 // newSegment makes the segment of an expression.
-func newSegment(e expression) segment {
+func newSegment(literal string, e expression) segment {
+	s := segment{literal: literal, expression: e}
 	switch e := e.(type) {
 	case *name:
-		return segment{expression: e, symbol: e}
+		s.name = e
 	case *symbolExpression:
-		return segment{expression: e, symbol: &e.name}
+		s.name = e.name
 	}
-	return segment{expression: e}
+	return s
 }
 
 // Reference is one symbol that a format string needs.
@@ -90,7 +91,7 @@ func ParseExtended(text string) (FormatString, error) {
 		if IsIdentifier(strings.ReplaceAll(trimmed, ".", "")) {
 			// Most expressions are names, which need no machine.
 			if n, err := parseName(trimmed, offset); err == nil && !IsReserved(beginning(trimmed)) {
-				return &symbolExpression{*n, &Expression{text: trimmed, root: &nameNode{span{0, len(trimmed), 0}, trimmed, n.hash}}}, nil
+				return &symbolExpression{n, &Expression{text: trimmed, root: newName(span{0, len(trimmed), 0}, trimmed)}}, nil
 			}
 		}
 		return ParseExpression(trimmed)
@@ -116,7 +117,7 @@ func parseFormat(text string, parse func(inner string, offset int) (expression, 
 			return FormatString{}, &SyntaxError{offset + stray, "}} closes no {{"}
 		}
 		if open < 0 {
-			if f.segments != nil {
+			if f.segments != nil && literal != "" {
 				f.segments = append(f.segments, segment{literal: literal})
 			}
 			return f, nil
@@ -130,11 +131,8 @@ func parseFormat(text string, parse func(inner string, offset int) (expression, 
 		if err != nil {
 			return FormatString{}, err
 		}
-		if literal != "" {
-			f.segments = append(f.segments, segment{literal: literal})
-		}
-		f.segments = append(f.segments, newSegment(n))
-		if len(f.segments) > 2*MaxExpressions {
+		f.segments = append(f.segments, newSegment(literal, n))
+		if len(f.segments) > MaxExpressions {
 			return FormatString{}, &SyntaxError{offset + open, fmt.Sprintf("more than %d expressions in one format string", MaxExpressions)}
 		}
 		consumed := open + 2 + end + 2
@@ -186,27 +184,46 @@ func (f FormatString) Append(dst []byte, symbols *SymbolTable) ([]byte, error) {
 	}
 	for i := range f.segments {
 		s := &f.segments[i]
-		if s.expression == nil {
-			dst = append(dst, s.literal...)
-			continue
-		}
-		if s.symbol != nil {
-			if v := symbols.find(s.symbol.Name, s.symbol.hash); v != nil && !v.unresolved {
-				dst = v.appendText(dst)
+		dst = append(dst, s.literal...)
+		if s.name != nil {
+			v := s.name.guess(symbols)
+			if v == nil {
+				v = s.name.search(symbols)
+			}
+			if v != nil && !v.unresolved {
+				switch v.typ {
+				case TypeString:
+					dst = append(dst, v.text...)
+				case TypeInt:
+					dst = appendInt(dst, int64(v.number))
+				default:
+					dst = v.appendText(dst)
+				}
 				continue
 			}
 		}
-		v, err := s.expression.evaluate(symbols, 0)
-		if err != nil {
-			return dst, err
+		if s.expression != nil {
+			var err error
+			if dst, err = f.appendValue(dst, s.expression, symbols); err != nil {
+				return dst, err
+			}
 		}
-		if v.unresolved {
-			return dst, fmt.Errorf("%s is not known yet", quote(f.text))
-		}
-		dst = v.appendText(dst)
-		if len(dst) > MaxResolvedLength {
-			return dst, &LimitError{fmt.Sprintf("the text is longer than %d bytes after its expressions are evaluated", MaxResolvedLength)}
-		}
+	}
+	return dst, nil
+}
+
+// appendValue appends the text of what e gives.
+func (f FormatString) appendValue(dst []byte, e expression, symbols *SymbolTable) ([]byte, error) {
+	v, err := e.evaluate(symbols, 0)
+	if err != nil {
+		return dst, err
+	}
+	if v.unresolved {
+		return dst, fmt.Errorf("%s is not known yet", quote(f.text))
+	}
+	dst = v.appendText(dst)
+	if len(dst) > MaxResolvedLength {
+		return dst, &LimitError{fmt.Sprintf("the text is longer than %d bytes after its expressions are evaluated", MaxResolvedLength)}
 	}
 	return dst, nil
 }
@@ -216,7 +233,7 @@ const MaxResolvedLength = 100_000_000
 
 // IsExpression says whether the whole text is one expression, so that its value keeps its type.
 func (f FormatString) IsExpression() bool {
-	return len(f.segments) == 1 && f.segments[0].expression != nil
+	return len(f.segments) == 1 && f.segments[0].literal == ""
 }
 
 // Value resolves the string to a value of one of the types in target, 0 for any: the value of the expression when the whole text is one

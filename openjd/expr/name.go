@@ -5,14 +5,14 @@ import "strings"
 // name is the base language's only expression: identifiers joined by dots, blanks around the whole.
 type name struct {
 	Reference
-	hash uint64 // of the name
+	finder
 }
 
 func (n *name) references(dst []Reference) []Reference { return append(dst, n.Reference) }
 
 func (n *name) evaluate(symbols *SymbolTable, target Type) (Value, error) {
 	var v Value
-	switch found := symbols.find(n.Name, n.hash); {
+	switch found := n.find(symbols); {
 	case found != nil:
 		v = *found
 	case symbols.IsOpen():
@@ -32,7 +32,7 @@ func (n *name) evaluate(symbols *SymbolTable, target Type) (Value, error) {
 
 // symbolExpression is an expression of the expression language that is just a name.
 type symbolExpression struct {
-	name
+	*name
 	*Expression
 }
 
@@ -42,7 +42,7 @@ func (s *symbolExpression) references(dst []Reference) []Reference {
 
 func (s *symbolExpression) evaluate(symbols *SymbolTable, target Type) (Value, error) {
 	if target == 0 {
-		if v := symbols.find(s.Name, s.hash); v != nil {
+		if v := s.find(symbols); v != nil {
 			return *v, nil
 		}
 	}
@@ -63,7 +63,7 @@ func parseName(inner string, offset int) (*name, error) {
 			return nil, &SyntaxError{at, quote(trimmed) + " is not a dotted name such as Param.Frame, and anything more needs the EXPR extension"}
 		}
 		if !more {
-			return &name{Reference{Name: trimmed, Offset: offset}, hashOf(trimmed)}, nil
+			return &name{Reference{Name: trimmed, Offset: offset}, finder{symbol: symbolOf(trimmed)}}, nil
 		}
 		rest, at = tail, at+len(part)+1
 	}

@@ -25,8 +25,8 @@ type (
 	// nameNode is a dotted name: a symbol, a local name, or a symbol and properties.
 	nameNode struct {
 		span
-		name string // the whole, such as "Param.Scene.stem"
-		hash uint64 // of the name
+		name   string // the whole, such as "Param.Scene.stem"
+		finder        // of the whole name
 	}
 	// propertyNode is x.name where x is no name.
 	propertyNode struct {

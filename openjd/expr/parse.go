@@ -480,7 +480,9 @@ func (p *parser) name() (node, error) {
 	return newName(p.from(t.start, t.start), t.value), nil
 }
 
-func newName(s span, name string) *nameNode { return &nameNode{s, name, hashOf(name)} }
+func newName(s span, name string) *nameNode {
+	return &nameNode{span: s, name: name, finder: finder{symbol: symbolOf(name)}}
+}
 
 func (p *parser) parenthesis() (node, error) {
 	open := p.take()

@@ -59,20 +59,12 @@ func (t *SymbolTable) SetOpen() { t.open = true }
 
 // Lookup returns the value that name is bound to in this table or the nearest ancestor that binds it.
 func (t *SymbolTable) Lookup(name string) (Value, bool) {
-	if v := t.find(name, hashOf(name)); v != nil {
-		return *v, true
-	}
-	return Value{}, false
-}
-
-// find is Lookup for a name whose hash is known. The value must not be changed or kept.
-func (t *SymbolTable) find(name string, hash uint64) *Value {
 	for ; t != nil; t = t.parent {
-		if v := t.values.find(name, hash); v != nil {
-			return v
+		if i := t.values.lookup(name); i >= 0 {
+			return t.values.values[i], true
 		}
 	}
-	return nil
+	return Value{}, false
 }
 
 // IsOpen says whether the table or an ancestor was opened with [SymbolTable.SetOpen].
@@ -108,8 +100,8 @@ func (t *SymbolTable) limitsOf() Limits {
 func (t *SymbolTable) Names() []string {
 	all := map[string]struct{}{}
 	for ; t != nil; t = t.parent {
-		for i := range t.values.all {
-			all[t.values.all[i].name] = struct{}{}
+		for _, name := range t.values.names {
+			all[name] = struct{}{}
 		}
 	}
 	return slices.Sorted(maps.Keys(all))

@@ -3,6 +3,7 @@ package expr
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -156,10 +157,12 @@ func (v Value) Text() string {
 // appendText appends what string(x) gives, except that null is nothing.
 func (v *Value) appendText(b []byte) []byte {
 	switch v.typ {
+	case TypeString, TypePath:
+		return append(b, v.text...)
 	case TypeBool:
 		return strconv.AppendBool(b, v.number != 0)
 	case TypeInt:
-		return strconv.AppendInt(b, int64(v.number), 10)
+		return appendInt(b, int64(v.number))
 	case TypeFloat:
 		if v.text != "" {
 			return append(b, v.text...)
@@ -173,6 +176,34 @@ func (v *Value) appendText(b []byte) []byte {
 	}
 	return append(b, v.text...)
 }
+
+// appendInt is strconv.AppendInt, faster for the numbers that frames have.
+func appendInt(b []byte, i int64) []byte {
+	if i < 0 || i >= 100_000_000 {
+		return strconv.AppendInt(b, i, 10)
+	}
+	rest, digits := uint32(i), 1
+	for limit := uint32(10); rest >= limit; limit *= 10 {
+		digits++
+	}
+	end := len(b) + digits
+	if end > cap(b) {
+		b = slices.Grow(b, digits)
+	}
+	b = b[:end]
+	for ; rest >= 100; rest /= 100 {
+		pair := twoDigits[2*(rest%100):][:2]
+		end -= 2
+		b[end], b[end+1] = pair[0], pair[1]
+	}
+	if rest >= 10 {
+		b[end-2] = byte('0' + rest/10)
+	}
+	b[end-1] = byte('0' + rest%10)
+	return b
+}
+
+const twoDigits = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
 
 // appendList writes a list as JSON with a blank after each comma. Characters beyond ASCII stay as they are.
 func (v *Value) appendList(b []byte) []byte {
