@@ -180,6 +180,12 @@ func (r *renderFarm) bring(from string) *workOf {
 		in := r.jobInput(strings.ReplaceAll(plainTemplate(1), "script:", "scripts:"))
 		return &workOf{jobID: must(r.CreateJob(r.t.Context(), in))(r.t).JobId}
 	}
+	if from == "SUCCEEDED/leaving" { // the session is not over: it leaves its environment
+		o := r.begun(preparedTemplate, 0)
+		o.worker.end("envEnter Env", deadline.CompletedStatusSucceeded)
+		o.worker.end("taskRun 0", deadline.CompletedStatusSucceeded)
+		return o
+	}
 	o := r.workIn(r.submit(plainTemplate(1), func(in *deadline.CreateJobInput) { in.MaxRetriesPerTask = new(int32(0)) }), 0, 0)
 	switch from {
 	case "FAILED":

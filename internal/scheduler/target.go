@@ -194,13 +194,14 @@ func (c *Core) updateJob(cmd UpdateJob) error {
 	return nil
 }
 
-// archivable refuses to archive what may still run. People archive a NOT_COMPATIBLE job by canceling it first; retire does not ask.
+// archivable refuses to archive what may still run; sessions may still leave their environments. People archive a NOT_COMPATIBLE job
+// by canceling it first; retire does not ask.
 func (j *job) archivable(targeted, retire bool) error {
 	if targeted {
 		return &InvalidError{Field: "lifecycleStatus", Message: "cannot be ARCHIVED together with a target"}
 	}
 	over := j.row.TaskStatus.Ended() && (retire || j.row.TaskStatus != status.TaskNotCompatible)
-	if j.row.Lifecycle != status.LifecycleCreateFailed && !over || j.sessions > 0 {
+	if j.row.Lifecycle != status.LifecycleCreateFailed && !over {
 		return &ConflictError{
 			Reason: ReasonStatusConflict, ResourceType: "job", ResourceID: j.row.JobID, Status: j.row.TaskStatus.String(),
 			Message: "only a job that is FAILED, CANCELED, SUCCEEDED or SUSPENDED can be archived",
