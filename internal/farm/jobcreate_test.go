@@ -354,3 +354,41 @@ func TestMillionTasks(t *testing.T) {
 		t.Errorf("%d tasks, the last %+v", len(tasks), tasks[len(tasks)-1])
 	}
 }
+
+// TestCreateJobMergesParameters: what several environments of a queue say of one parameter is merged as Open Job Description merges it,
+// and a value counts by its text, whatever member of the request holds it.
+func TestCreateJobMergesParameters(t *testing.T) {
+	t.Parallel()
+	r := openRenderFarm(t)
+	environment := func(name string, priority int32, definition string) {
+		t.Helper()
+		must(r.CreateQueueEnvironment(t.Context(), &deadline.CreateQueueEnvironmentInput{
+			FarmId: r.farmID, QueueId: r.queueID, Priority: priority, TemplateType: deadline.EnvironmentTemplateTypeYaml,
+			Template: "specificationVersion: environment-2023-09\nparameterDefinitions: [" + definition + "]\n" +
+				"environment: {name: " + name + ", variables: {A: b}}\n",
+		}))(t)
+	}
+	create := func(parameters map[string]deadline.JobParameter) *deadline.GetJobOutput {
+		t.Helper()
+		in := r.jobInput(plainTemplate(1))
+		in.Parameters = parameters
+		return r.getJob(must(r.CreateJob(t.Context(), in))(t).JobId)
+	}
+	environment("First", 1, "{name: Seats, type: INT, default: 1}")
+	environment("Second", 2, "{name: Seats, type: INT, default: 2, maxValue: 5}")
+	if j := create(nil); *j.Parameters["Seats"].Int != "2" {
+		t.Errorf("the merged default is %v", j.Parameters)
+	}
+	if j := create(map[string]deadline.JobParameter{"Seats": {String: new("4")}}); j.Parameters["Seats"].Int == nil || *j.Parameters["Seats"].Int != "4" {
+		t.Errorf("a number given as a text is %v: %s", j.Parameters, j.LifecycleStatusMessage)
+	}
+	for name, value := range map[string]string{"no number": "four", "above the merged maximum": "6"} {
+		if j := create(map[string]deadline.JobParameter{"Seats": {String: &value}}); j.LifecycleStatus != deadline.JobLifecycleStatusCreateFailed {
+			t.Errorf("%s: the job is %s", name, j.LifecycleStatus)
+		}
+	}
+	environment("Third", 3, "{name: Seats, type: STRING, default: x}")
+	if j := create(nil); j.LifecycleStatus != deadline.JobLifecycleStatusCreateFailed || !strings.Contains(j.LifecycleStatusMessage, "contradict") {
+		t.Errorf("types that differ: %s %s", j.LifecycleStatus, j.LifecycleStatusMessage)
+	}
+}
