@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/awsproto/sigv4"
 	"github.com/farmhand-render/farmhand/internal/auth"
+	"github.com/farmhand-render/farmhand/internal/farm"
 	"github.com/farmhand-render/farmhand/internal/installation"
 	"github.com/farmhand-render/farmhand/internal/provisioner"
 )
@@ -58,7 +62,21 @@ func (a *app) provision(ctx context.Context, e *endpoint, flags *serverFlags, lo
 		Retire: func(ctx context.Context, farmID, fleetID, workerID string) error {
 			return c.drain(ctx, farmID, fleetID, workerID, drainEventual)
 		},
+		PutVolume: func(ctx context.Context, v provisioner.Volume) error { return c.putVolume(ctx, v) },
 	}).Run(ctx)
+}
+
+// putVolume tells the service what became of a persistent volume.
+func (c *connection) putVolume(ctx context.Context, v provisioner.Volume) error {
+	body, err := json.Marshal(farm.VolumeInput{State: v.State, WorkerID: v.WorkerID})
+	if err != nil {
+		return fmt.Errorf("tell of volume %s: %w", v.VolumeID, err)
+	}
+	path := fmt.Sprintf("/farmhand/v1/farms/%s/fleets/%s/volumes/%s", url.PathEscape(v.FarmID), url.PathEscape(v.FleetID), url.PathEscape(v.VolumeID))
+	if err := c.ownCall(ctx, http.MethodPut, path, body, &struct{}{}); err != nil {
+		return fmt.Errorf("tell of volume %s: %w", v.VolumeID, err)
+	}
+	return nil
 }
 
 // hostEnvironment is that of this process with the address of the service and the key of a worker host, and nothing else of AWS's.

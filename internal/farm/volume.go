@@ -2,6 +2,9 @@ package farm
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
@@ -11,7 +14,7 @@ import (
 )
 
 // volumeDocument is what the store keeps of a persistent volume of a service-managed fleet. Volumes are made by what provides the fleet's
-// workers, never by the API. Times are microseconds since 1970 UTC, 0 when absent.
+// workers, which says so by PutVolume, never by AWS's API. Times are microseconds since 1970 UTC, 0 when absent.
 type volumeDocument struct {
 	State              deadline.VolumeState `json:"state"`
 	SizeGiB            int32                `json:"sizeGiB"`
@@ -83,6 +86,119 @@ func (s *Service) DeleteVolume(ctx context.Context, in *deadline.DeleteVolumeInp
 		}
 		return &deadline.DeleteVolumeOutput{}, scheduler.DeleteResource{FarmID: in.FarmId, Kind: row.KindVolume, ID: r.ID}, nil
 	})
+}
+
+// VolumeInput says what became of a volume; an operation of our own (docs/own-api.md).
+type VolumeInput struct {
+	FarmID   string               `json:"-"`
+	FleetID  string               `json:"-"`
+	VolumeID string               `json:"-"`
+	State    deadline.VolumeState `json:"state"`              // PENDING_ATTACHMENT, IN_USE or AVAILABLE
+	WorkerID string               `json:"workerId,omitempty"` // that has it; for IN_USE only
+}
+
+// localZone is the availability zone of volumes: an installation has one.
+const localZone = "local"
+
+var volumeIDs = regexp.MustCompile(`^volume-[0-9a-f]{32}$`)
+
+// PutVolume makes a volume of a fleet or changes its state. A new one, and one that a worker gets, is as the fleet's configuration says, but
+// never smaller than it was; one that is AVAILABLE expires after lastUsedTtlHours. Who may delete volumes may do it. Errors:
+// AccessDeniedException, ThrottlingException, ResourceNotFoundException (farm, fleet, worker), ValidationException.
+func (s *Service) PutVolume(ctx context.Context, in VolumeInput) error {
+	remove := &deadline.DeleteVolumeInput{FarmId: in.FarmID, FleetId: in.FleetID, VolumeId: in.VolumeID}
+	if err := s.Authorize(ctx, operation("DeleteVolume"), remove); err != nil {
+		return err
+	}
+	if !volumeIDs.MatchString(in.VolumeID) {
+		return invalid("volumeId", "must match "+volumeIDs.String())
+	}
+	if err := s.checkHolder(ctx, &in); err != nil {
+		return err
+	}
+	w := write{operation: "PutVolume", farmID: in.FarmID, input: &in}
+	_, err := configure(ctx, s, in.FarmID, w, func(now time.Time) (*struct{}, scheduler.Command, error) {
+		fleet, err := s.fleet(ctx, in.FarmID, in.FleetID)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err := s.volumeOrNew(ctx, &in, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := r.Doc.become(&in, &fleet.Doc, now); err != nil {
+			return nil, nil, err
+		}
+		command, err := r.put()
+		return &struct{}{}, command, err
+	})
+	return err
+}
+
+// volumeOrNew reads a volume of a fleet, or begins one where nobody has the id.
+func (s *Service) volumeOrNew(ctx context.Context, in *VolumeInput, now time.Time) (*resource[volumeDocument], error) {
+	old, err := s.store.Resource(ctx, row.KindVolume, in.VolumeID)
+	if errors.Is(err, store.ErrNotFound) {
+		return &resource[volumeDocument]{
+			Resource: row.Resource{Kind: row.KindVolume, ID: in.VolumeID, FarmID: in.FarmID, ParentID: in.FleetID, Stamp: created(ctx, now)},
+			Doc:      volumeDocument{AvailabilityZoneID: localZone},
+		}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read volume %s: %w", in.VolumeID, err)
+	}
+	if old.ParentID != in.FleetID {
+		return nil, notFound(typeVolume, in.VolumeID)
+	}
+	touch(ctx, now, &old.Stamp)
+	return decodeResource[volumeDocument](old)
+}
+
+// checkHolder refuses a state without its worker, and the other way round.
+func (s *Service) checkHolder(ctx context.Context, in *VolumeInput) error {
+	switch in.State {
+	case deadline.VolumeStateInUse:
+		_, err := s.worker(ctx, in.FarmID, in.FleetID, in.WorkerID)
+		return err
+	case deadline.VolumeStatePendingAttachment, deadline.VolumeStateAvailable:
+		if in.WorkerID != "" {
+			return invalid("workerId", "is for IN_USE only")
+		}
+		return nil
+	default:
+		return invalid("state", "must be PENDING_ATTACHMENT, IN_USE or AVAILABLE")
+	}
+}
+
+// become changes a volume as its fleet's configuration says. Without one there are no new volumes, and the old ones expire at once.
+func (d *volumeDocument) become(in *VolumeInput, fleet *fleetDocument, now time.Time) error {
+	var c *deadline.PersistentVolumeConfiguration
+	if fleet.ServiceManaged != nil {
+		c = fleet.ServiceManaged.PersistentVolumeConfiguration
+	}
+	released := d.State == deadline.VolumeStateInUse || d.State == deadline.VolumeStatePendingAttachment
+	if in.State != deadline.VolumeStateAvailable || d.State == "" {
+		if c == nil {
+			return invalid("fleetId", "has no persistentVolumeConfiguration")
+		}
+		d.SizeGiB, d.IOPS, d.ThroughputMiB = max(d.SizeGiB, value(c.SizeGiB)), c.Iops, c.ThroughputMiB
+	}
+	d.State, d.AttachedWorkerID = in.State, in.WorkerID
+	if in.State != deadline.VolumeStateAvailable {
+		if !released {
+			d.LastAssignedAt = now.UnixMicro()
+		}
+		d.ExpiresAt = 0
+		return nil
+	}
+	if released {
+		d.LastReleasedAt = now.UnixMicro()
+	}
+	d.ExpiresAt = now.UnixMicro()
+	if c != nil {
+		d.ExpiresAt = now.Add(time.Duration(value(c.LastUsedTtlHours)) * time.Hour).UnixMicro()
+	}
+	return nil
 }
 
 // volumeFree refuses a volume that a worker has, or is about to have.

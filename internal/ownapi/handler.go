@@ -28,13 +28,15 @@ func NewHandler(service *farm.Service, next http.Handler) http.Handler {
 	})
 	own.HandleFunc("PUT /farmhand/v1/farms/{farmId}/fleets/{fleetId}/workers/{workerId}/drain", func(w http.ResponseWriter, r *http.Request) {
 		in := farm.DrainInput{FarmID: r.PathValue("farmId"), FleetID: r.PathValue("fleetId"), WorkerID: r.PathValue("workerId")}
-		if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
-			write(w, nil, &deadline.ValidationException{
-				Message: "the body is not well-formed: " + err.Error(), Reason: deadline.ValidationExceptionReasonCannotParse,
-			})
-			return
+		if read(w, r, &in) {
+			write(w, struct{}{}, service.DrainWorker(r.Context(), in))
 		}
-		write(w, struct{}{}, service.DrainWorker(r.Context(), in))
+	})
+	own.HandleFunc("PUT /farmhand/v1/farms/{farmId}/fleets/{fleetId}/volumes/{volumeId}", func(w http.ResponseWriter, r *http.Request) {
+		in := farm.VolumeInput{FarmID: r.PathValue("farmId"), FleetID: r.PathValue("fleetId"), VolumeID: r.PathValue("volumeId")}
+		if read(w, r, &in) {
+			write(w, struct{}{}, service.PutVolume(r.Context(), in))
+		}
 	})
 	own.HandleFunc(Prefix, func(w http.ResponseWriter, _ *http.Request) {
 		server.WriteError(w, &deadline.ValidationException{
@@ -49,6 +51,17 @@ func NewHandler(service *farm.Service, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// read decodes the body of a request; it answers one that is not well-formed.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(into)
+	if err != nil {
+		write(w, nil, &deadline.ValidationException{
+			Message: "the body is not well-formed: " + err.Error(), Reason: deadline.ValidationExceptionReasonCannotParse,
+		})
+	}
+	return err == nil
 }
 
 func write(w http.ResponseWriter, answer any, err error) {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/internal/diskfile"
@@ -42,6 +43,13 @@ func (l *Local) Launch(ctx context.Context, fleet Fleet) (Host, error) {
 	parent := filepath.Join(l.Dir, fleet.FleetID)
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of a worker: %w", err)
+	}
+	if fleet.VolumeID != "" {
+		volume := filepath.Join(parent, fleet.VolumeID)
+		if err := os.MkdirAll(volume, 0o700); err != nil {
+			return nil, fmt.Errorf("make volume %s: %w", fleet.VolumeID, err)
+		}
+		env = append(slices.Clone(env), volumeVariable+"="+volume)
 	}
 	dir, err := os.MkdirTemp(parent, "worker-")
 	if err != nil {
@@ -76,6 +84,30 @@ func (l *Local) Sweep() error {
 		if err = errors.Join(err, lock.Release(), os.RemoveAll(dir)); err != nil {
 			return fmt.Errorf("sweep the states of workers: %w", err)
 		}
+	}
+	return nil
+}
+
+// volumeVariable tells the host configuration script and the actions of sessions where the persistent volume of their host is, as on AWS.
+const volumeVariable = "DEADLINE_PERSISTENT_MOUNT"
+
+// Volumes implements [VolumeKeeper]: a volume is a directory beside the states of workers.
+func (l *Local) Volumes() ([]VolumeID, error) {
+	dirs, err := filepath.Glob(filepath.Join(l.Dir, "*", "volume-*"))
+	if err != nil {
+		return nil, fmt.Errorf("look for volumes: %w", err)
+	}
+	volumes := make([]VolumeID, 0, len(dirs))
+	for _, dir := range dirs {
+		volumes = append(volumes, VolumeID{FleetID: filepath.Base(filepath.Dir(dir)), VolumeID: filepath.Base(dir)})
+	}
+	return volumes, nil
+}
+
+// RemoveVolume implements [VolumeKeeper].
+func (l *Local) RemoveVolume(v VolumeID) error {
+	if err := os.RemoveAll(filepath.Join(l.Dir, v.FleetID, v.VolumeID)); err != nil {
+		return fmt.Errorf("remove volume %s: %w", v.VolumeID, err)
 	}
 	return nil
 }
@@ -119,4 +151,4 @@ func (h *process) Done() <-chan struct{} { return h.done }
 // Err implements [Host].
 func (h *process) Err() error { return h.err }
 
-var _ Provider = (*Local)(nil)
+var _ VolumeKeeper = (*Local)(nil)

@@ -2,6 +2,7 @@ package provisioner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -17,6 +18,7 @@ import (
 type Fleet struct {
 	FarmID, FleetID string
 	Configuration   *deadline.ServiceManagedEc2FleetConfiguration
+	VolumeID        string // of the persistent volume of the host; "" for none, which is so unless the provider is a [VolumeKeeper]
 }
 
 // Provider starts hosts for service-managed fleets.
@@ -44,9 +46,11 @@ type Options struct {
 	// Retire has the service give a worker no more work and tell it to stop once it has none, so that its host can be replaced.
 	// nil: hosts are never replaced while they work well.
 	Retire func(ctx context.Context, farmID, fleetID, workerID string) error
-	MaxAge time.Duration // of a host until it is replaced; default 24 h
-	Logger *slog.Logger
-	Now    func() time.Time // default time.Now
+	// PutVolume tells the service what became of a persistent volume. nil: hosts have none.
+	PutVolume func(ctx context.Context, v Volume) error
+	MaxAge    time.Duration // of a host until it is replaced; default 24 h
+	Logger    *slog.Logger
+	Now       func() time.Time // default time.Now
 }
 
 const (
@@ -68,15 +72,17 @@ type Provisioner struct {
 // managed is what is known of a fleet.
 type managed struct {
 	hosts    []*hosted
-	allowed  *rate.Limiter // of launches
-	failures int           // in a row
-	notUntil time.Time     // the next launch
+	volumes  map[string]bool // that the service knows of, unless they were just deleted
+	allowed  *rate.Limiter   // of launches
+	failures int             // in a row
+	notUntil time.Time       // the next launch
 }
 
 // hosted is a host of ours.
 type hosted struct {
 	Host
 	since    time.Time // it was started
+	volume   string    // that it has, "" for none
 	retiring bool
 }
 
@@ -157,7 +163,7 @@ func (p *Provisioner) reconcile(ctx, living context.Context) error {
 			delete(p.fleets, id)
 		}
 	}
-	return nil
+	return p.removeVolumes()
 }
 
 func (p *Provisioner) reconcileFarm(ctx, living context.Context, farmID string, seen map[string]bool) error {
@@ -199,17 +205,25 @@ func (p *Provisioner) reconcileFleet(ctx, living context.Context, fleet *deadlin
 	if err := p.retire(ctx, f, fleet, now); err != nil {
 		return err
 	}
+	free, err := p.followVolumes(ctx, f, fleet, others)
+	if err != nil {
+		return err
+	}
 	missing := 0
 	if fleet.TargetWorkerCount != nil {
-		missing = int(*fleet.TargetWorkerCount) - len(f.hosts) - others
+		missing = int(*fleet.TargetWorkerCount) - len(f.hosts) - len(others)
 	}
 	for ; missing > 0 && !now.Before(f.notUntil) && f.allowed.AllowN(now, 1); missing-- {
-		host, err := p.Provider.Launch(living, Fleet{fleet.FarmId, fleet.FleetId, fleet.Configuration.ServiceManagedEc2})
+		volume, err := p.volumeFor(ctx, f, fleet, &free)
+		if err != nil {
+			return err
+		}
+		host, err := p.Provider.Launch(living, Fleet{fleet.FarmId, fleet.FleetId, fleet.Configuration.ServiceManagedEc2, volume})
 		if err != nil {
 			f.failed(now)
-			return fmt.Errorf("start a host: %w", err)
+			return errors.Join(fmt.Errorf("start a host: %w", err), p.releaseVolume(ctx, fleet, volume))
 		}
-		f.hosts = append(f.hosts, &hosted{Host: host, since: now})
+		f.hosts = append(f.hosts, &hosted{Host: host, since: now, volume: volume})
 		p.Logger.LogAttrs(ctx, slog.LevelInfo, "a host is started", slog.String("farm_id", fleet.FarmId),
 			slog.String("fleet_id", fleet.FleetId), slog.Int("hosts", len(f.hosts)))
 	}
@@ -276,9 +290,9 @@ func (f *managed) failed(now time.Time) {
 	f.failures++
 }
 
-// tidy deletes workers whose hosts have ended, and counts those of hosts that are not ours: an earlier program started them.
-func (p *Provisioner) tidy(ctx context.Context, f *managed, fleet *deadline.FleetSummary) (others int, err error) {
-	ours := map[string]bool{}
+// tidy deletes workers whose hosts have ended, and gives those of hosts that are not ours: an earlier program started them.
+func (p *Provisioner) tidy(ctx context.Context, f *managed, fleet *deadline.FleetSummary) (others map[string]bool, err error) {
+	ours, others := map[string]bool{}, map[string]bool{}
 	for _, h := range f.hosts {
 		if id := h.WorkerID(); id != "" {
 			ours[id] = true
@@ -288,7 +302,7 @@ func (p *Provisioner) tidy(ctx context.Context, f *managed, fleet *deadline.Flee
 	for workers.HasMorePages() {
 		page, err := workers.NextPage(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("list workers: %w", err)
+			return nil, fmt.Errorf("list workers: %w", err)
 		}
 		for i := range page.Workers {
 			w := &page.Workers[i]
@@ -298,11 +312,11 @@ func (p *Provisioner) tidy(ctx context.Context, f *managed, fleet *deadline.Flee
 					f.failures = 0
 				}
 			case !over(w, p.Now()):
-				others++
+				others[w.WorkerId] = true
 			default:
 				_, err := p.Client.DeleteWorker(ctx, &deadline.DeleteWorkerInput{FarmId: w.FarmId, FleetId: w.FleetId, WorkerId: w.WorkerId})
 				if err != nil {
-					return 0, fmt.Errorf("delete worker %s: %w", w.WorkerId, err)
+					return nil, fmt.Errorf("delete worker %s: %w", w.WorkerId, err)
 				}
 			}
 		}

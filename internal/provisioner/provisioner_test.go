@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/farmhand-render/farmhand/awsproto/sigv4"
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/deadline/client"
 	"github.com/farmhand-render/farmhand/internal/auth"
@@ -31,12 +32,16 @@ type farm struct {
 	now             time.Time
 	hosts           []*host
 	broken          error // what Launch answers
+	kept            map[VolumeID]bool
+	key             sigv4.Credentials
+	endpoint        string
 }
 
 // host is a worker that does what the test says.
 type host struct {
 	farm     *farm
 	workerID string
+	volume   string
 	drained  bool
 	done     chan struct{}
 	err      error
@@ -61,7 +66,10 @@ func (f *farm) Launch(ctx context.Context, fleet Fleet) (Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{farm: f, workerID: made.WorkerId, done: make(chan struct{})}
+	h := &host{farm: f, workerID: made.WorkerId, volume: fleet.VolumeID, done: make(chan struct{})}
+	if h.volume != "" {
+		f.kept[VolumeID{fleet.FleetID, fleet.VolumeID}] = true
+	}
 	h.say(deadline.UpdatedWorkerStatusStarted)
 	f.hosts = append(f.hosts, h)
 	return h, nil
@@ -97,7 +105,7 @@ func open(t *testing.T, least, most, perMinute int32) *farm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &farm{t: t, now: time.Now(), Client: client.New(aws.Config{
+	f := &farm{t: t, now: time.Now(), kept: map[VolumeID]bool{}, key: key, endpoint: server.URL, Client: client.New(aws.Config{
 		Region: "us-west-2", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
 	})}
