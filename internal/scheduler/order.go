@@ -88,7 +88,7 @@ func (w *WeightedBalanced) weight(j *job) float64 {
 }
 
 // prefers reports whether a worker of job now should change to another job of its queue. leaving is how
-// many of the worker's colleagues are on the way there already.
+// many of the worker's colleagues are on the way from here to there already.
 func (o *QueueOrder) prefers(other, now *job, leaving int) bool {
 	switch {
 	case o.WeightedBalanced != nil:
@@ -96,6 +96,7 @@ func (o *QueueOrder) prefers(other, now *job, leaving int) bool {
 		mine, theirs := now.rank, other.rank
 		mine.weight -= float64(w.RenderingTaskBuffer) * w.RenderingTaskWeight
 		theirs.weight += float64(leaving) * w.RenderingTaskWeight
+		mine.weight -= float64(leaving) * w.RenderingTaskWeight
 		if theirs.class != mine.class {
 			return theirs.class < mine.class
 		}
