@@ -164,7 +164,7 @@ var rules = []rule{
 	},
 	{
 		packages: []string{"..."}, forbidden: []string{
-			"testing", module + "/deadline/server/servertest", module + "/internal/store/storetest/...", module + "/internal/testfarm",
+			"testing", module + "/deadline/server/servertest", module + "/internal/cli/clitest", module + "/internal/store/storetest/...", module + "/internal/testfarm",
 			module + "/internal/objectstore/objectstoretest", module + "/openjd/session/process/processtest",
 		},
 		reason: "the program carries no tests",
@@ -172,7 +172,7 @@ var rules = []rule{
 }
 
 // testPackages hold what tests share; the last rule is not about them.
-var testPackages = []string{"deadline/server/servertest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/testfarm", "internal/farmbench", "internal/objectstore/objectstoretest", "openjd/session/process/processtest"}
+var testPackages = []string{"deadline/server/servertest", "internal/cli/clitest", "internal/store/storetest", "internal/store/storetest/postgrestest", "internal/testfarm", "internal/farmbench", "internal/objectstore/objectstoretest", "openjd/session/process/processtest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/farmhand-render/farmhand/internal/cli/clitest"
 )
 
 // process is one that a script started: its farm or one of its workers.
@@ -125,8 +127,8 @@ func (p *processes) control(ts *testscript.TestScript, one *process, verb, argum
 	case "wait":
 		select {
 		case <-one.exited:
-		case <-time.After(awaitLimit):
-			ts.Fatalf("%s has not ended after %v", one.name, awaitLimit)
+		case <-time.After(clitest.Limit):
+			ts.Fatalf("%s has not ended after %v", one.name, clitest.Limit)
 		}
 		if code := strconv.Itoa(one.command.ProcessState.ExitCode()); code != argument {
 			ts.Fatalf("%s ended with %s, want %s", one.name, code, argument)
@@ -142,7 +144,7 @@ func (p *processes) control(ts *testscript.TestScript, one *process, verb, argum
 func (one *process) awaitLog(ts *testscript.TestScript, text string) {
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	limit := time.NewTimer(awaitLimit)
+	limit := time.NewTimer(clitest.Limit)
 	defer limit.Stop()
 	for !strings.Contains(one.log.String(), text) {
 		select {
@@ -152,7 +154,7 @@ func (one *process) awaitLog(ts *testscript.TestScript, text string) {
 				ts.Fatalf("%s ended without %q in its log", one.name, text)
 			}
 		case <-limit.C:
-			ts.Fatalf("%q is not in the log of %s after %v", text, one.name, awaitLimit)
+			ts.Fatalf("%q is not in the log of %s after %v", text, one.name, clitest.Limit)
 		}
 	}
 }
@@ -200,7 +202,7 @@ func (p *processes) startFarm(ts *testscript.TestScript, flags []string) {
 func (one *process) awaitFile(ts *testscript.TestScript, file string) []byte {
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	limit := time.NewTimer(awaitLimit)
+	limit := time.NewTimer(clitest.Limit)
 	defer limit.Stop()
 	for {
 		if text, err := os.ReadFile(file); err == nil && json.Valid(text) {
@@ -211,7 +213,7 @@ func (one *process) awaitFile(ts *testscript.TestScript, file string) []byte {
 		case <-one.exited:
 			ts.Fatalf("%s ended:\n%s", one.name, one.log.String())
 		case <-limit.C:
-			ts.Fatalf("%s has not written %s after %v", one.name, file, awaitLimit)
+			ts.Fatalf("%s has not written %s after %v", one.name, file, clitest.Limit)
 		}
 	}
 }

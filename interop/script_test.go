@@ -1,16 +1,13 @@
 package interop
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/user"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,17 +15,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/farmhand-render/farmhand/internal/cli"
+	"github.com/farmhand-render/farmhand/internal/cli/clitest"
 	"github.com/farmhand-render/farmhand/openjd/session/process/processtest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"farmhand": func() {
-			os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
-		},
-	})
-}
+func TestMain(m *testing.M) { clitest.Main(m) }
 
 // Where tools/clients installs, relative to this directory.
 const (
@@ -72,9 +63,9 @@ func (s scripts) run(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               s.setup,
 		Condition:           s.condition,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		Cmds: map[string]clitest.Command{
 			"farm": farmCommand, "worker": workerCommand, "open-worker": openWorker, "certificate": certificate,
-			"exits": exits, "capture": capture, "get": get, "is": is, "await": await,
+			"exits": clitest.Exits, "capture": clitest.Capture, "get": get, "is": is, "await": clitest.Until,
 		},
 	})
 }
@@ -129,32 +120,6 @@ func (s scripts) setup(env *testscript.Env) error {
 	return nil
 }
 
-// exits runs a program that must end with an exit code: exits CODE PROGRAM [ARGUMENT…].
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE PROGRAM [ARGUMENT...]")
-	}
-	var code int
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		exit, ok := errors.AsType[*exec.ExitError](err)
-		if !ok {
-			ts.Fatalf("%v", err)
-		}
-		code = exit.ExitCode()
-	}
-	if strconv.Itoa(code) != args[0] {
-		ts.Fatalf("exit code %d, want %s", code, args[0])
-	}
-}
-
-// capture puts the last standard output into an environment variable: capture NAME.
-func capture(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: capture NAME")
-	}
-	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
-}
-
 // get puts a member of the JSON document on the last standard output into an environment variable: get NAME PATH. A path
 // names members and indexes, steps.0.stepId; an index below zero counts from the end, len is how many there are.
 func get(ts *testscript.TestScript, neg bool, args []string) {
@@ -207,30 +172,4 @@ func lookUp(ts *testscript.TestScript, where string) string {
 	text, err := json.Marshal(value)
 	ts.Check(err)
 	return string(text)
-}
-
-// awaitLimit bounds every wait of a script.
-const awaitLimit = time.Minute
-
-// await repeats a program until its standard output has a match: await PATTERN PROGRAM [ARGUMENT…].
-func await(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: await PATTERN PROGRAM [ARGUMENT...]")
-	}
-	pattern, err := regexp.Compile("(?m)" + args[0])
-	ts.Check(err)
-	look := time.NewTicker(200 * time.Millisecond)
-	defer look.Stop()
-	limit := time.NewTimer(awaitLimit)
-	defer limit.Stop()
-	for {
-		if err := ts.Exec(args[1], args[2:]...); err == nil && pattern.MatchString(ts.ReadFile("stdout")) {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-limit.C:
-			ts.Fatalf("no %q after %v", args[0], awaitLimit)
-		}
-	}
 }

@@ -66,24 +66,12 @@ func (a *app) groupMemberCommand(name, short string, edit func(i *auth.Identitie
 }
 
 func (a *app) groupListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List groups with their people", Args: noArgs, RunE: func(*cobra.Command, []string) error {
-		identity, err := a.openIdentity()
-		if err != nil {
-			return err
-		}
-		shown, err := groups(identity)
-		if err != nil {
-			return err
-		}
-		if a.global.format == "json" {
-			return a.printJSON(shown)
-		}
-		rows := make([][]string, 0, len(shown))
-		for _, s := range shown {
-			rows = append(rows, []string{s.PrincipalID, s.Name, strings.Join(s.Members, ","), stamp(&s.CreatedAt)})
-		}
-		return a.printTable([]string{"PRINCIPAL", "NAME", "MEMBERS", "CREATED"}, rows)
-	}}
+	return a.identityListCommand(identityList{
+		short: "List groups with their people", read: groups, head: []string{"PRINCIPAL", "NAME", "MEMBERS", "CREATED"},
+		row: func(s shownIdentity) []string {
+			return []string{s.PrincipalID, s.Name, strings.Join(s.Members, ","), stamp(&s.CreatedAt)}
+		},
+	})
 }
 
 // groups are all groups with the names of their people.

@@ -49,10 +49,12 @@ func (a *app) createIdentity(kind auth.IdentityType, name, email string) error {
 		return err
 	}
 	made, err := identity.Identities.Create(kind, name, email, time.Now())
-	if errors.Is(err, auth.ErrName) {
+	switch {
+	case errors.Is(err, auth.ErrName):
 		return &usageError{err, "choose another name"}
-	}
-	if err != nil {
+	case errors.Is(err, auth.ErrNameTaken):
+		return &hinted{err, "choose another name, or see farmhand " + strings.ToLower(string(kind)) + " list"}
+	case err != nil:
 		return err
 	}
 	return a.printJSON(show(identity.Identities, &made))
@@ -66,13 +68,21 @@ func (a *app) userCreateCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) userListCommand() *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "List people with their groups", Args: noArgs, RunE: func(*cobra.Command, []string) error {
+// identityList lists people or groups, as JSON or as a table.
+type identityList struct {
+	short string
+	read  func(*installation.Identity) ([]shownIdentity, error)
+	head  []string
+	row   func(shownIdentity) []string
+}
+
+func (a *app) identityListCommand(l identityList) *cobra.Command {
+	return &cobra.Command{Use: "list", Short: l.short, Args: noArgs, RunE: func(*cobra.Command, []string) error {
 		identity, err := a.openIdentity()
 		if err != nil {
 			return err
 		}
-		shown, err := people(identity)
+		shown, err := l.read(identity)
 		if err != nil {
 			return err
 		}
@@ -81,10 +91,19 @@ func (a *app) userListCommand() *cobra.Command {
 		}
 		rows := make([][]string, 0, len(shown))
 		for _, s := range shown {
-			rows = append(rows, []string{s.PrincipalID, s.Name, s.Email, strings.Join(s.Groups, ","), stamp(&s.CreatedAt)})
+			rows = append(rows, l.row(s))
 		}
-		return a.printTable([]string{"PRINCIPAL", "NAME", "EMAIL", "GROUPS", "CREATED"}, rows)
+		return a.printTable(l.head, rows)
 	}}
+}
+
+func (a *app) userListCommand() *cobra.Command {
+	return a.identityListCommand(identityList{
+		short: "List people with their groups", read: people, head: []string{"PRINCIPAL", "NAME", "EMAIL", "GROUPS", "CREATED"},
+		row: func(s shownIdentity) []string {
+			return []string{s.PrincipalID, s.Name, s.Email, strings.Join(s.Groups, ","), stamp(&s.CreatedAt)}
+		},
+	})
 }
 
 // people are all people with the names of their groups.
