@@ -232,4 +232,7 @@ func TestDeleteFleet(t *testing.T) {
 	must(f.DeleteFleet(ctx, &deadline.DeleteFleetInput{FarmId: farm, FleetId: fleet, ClientToken: token}))(t)
 	_, err := f.DeleteFleet(ctx, &deadline.DeleteFleetInput{FarmId: farm, FleetId: fleet, ClientToken: new("twice")})
 	failsMissing(t, err, "fleet", fleet)
+	// Its workers hear of it, so that agents exit.
+	_, err = f.UpdateWorkerSchedule(ctx, &deadline.UpdateWorkerScheduleInput{FarmId: farm, FleetId: fleet, WorkerId: worker})
+	failsMissing(t, err, "fleet", fleet)
 }

@@ -174,3 +174,34 @@ func TestJobEntityPayload(t *testing.T) {
 		t.Errorf("the entity left out cannot be had alone: %+v", out.Errors)
 	}
 }
+
+// TestQueueEnvironmentOfOpenSession: a worker that asks for an environment of the queue gets it as it is now, also in a session that began before.
+func TestQueueEnvironmentOfOpenSession(t *testing.T) {
+	t.Parallel()
+	r := openRenderFarm(t)
+	template := func(value string) string {
+		return "specificationVersion: environment-2023-09\nenvironment: {name: Conda, variables: {A: " + value + "}}\n"
+	}
+	id := must(r.CreateQueueEnvironment(t.Context(), &deadline.CreateQueueEnvironmentInput{
+		FarmId: r.farmID, QueueId: r.queueID, Priority: 1, TemplateType: deadline.EnvironmentTemplateTypeYaml, Template: template("before"),
+	}))(t).QueueEnvironmentId
+	jobID := r.submit(plainTemplate(1))
+	w := r.join()
+	w.poll(nil)
+	wantLines(t, "queued", w.queued(), "envEnter Conda", "taskRun 0")
+	for _, value := range []string{"before", "after"} {
+		if value == "after" {
+			must(r.UpdateQueueEnvironment(t.Context(), &deadline.UpdateQueueEnvironmentInput{
+				FarmId: r.farmID, QueueId: r.queueID, QueueEnvironmentId: id, Template: new(template(value)),
+			}))(t)
+		}
+		out := w.entities(environmentOf(jobID, "JOB:"+jobID+":Conda"))
+		if len(out.Entities) != 1 {
+			t.Fatalf("errors %+v", out.Errors)
+		}
+		text, err := json.Marshal(out.Entities[0].EnvironmentDetails.Template)
+		if err != nil || !strings.Contains(string(text), value) {
+			t.Errorf("the template is %s, want the one with %q: %v", text, value, err)
+		}
+	}
+}

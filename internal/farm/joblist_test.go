@@ -354,3 +354,22 @@ func TestParentsMustBeRight(t *testing.T) {
 	})
 	failsMissing(t, err, typeWorker, w.id)
 }
+
+// TestArchivedJobsAreListed: an archived job is there until it is deleted.
+func TestArchivedJobsAreListed(t *testing.T) {
+	t.Parallel()
+	r := openRenderFarm(t)
+	jobID := r.submit(plainTemplate(1))
+	r.aim(jobID, deadline.JobTargetTaskRunStatusCanceled)
+	must(r.UpdateJob(t.Context(), &deadline.UpdateJobInput{
+		FarmId: r.farmID, QueueId: r.queueID, JobId: jobID, LifecycleStatus: deadline.UpdateJobLifecycleStatusArchived,
+	}))(t)
+	jobs := must(r.ListJobs(t.Context(), &deadline.ListJobsInput{FarmId: r.farmID, QueueId: r.queueID}))(t).Jobs
+	if len(jobs) != 1 || jobs[0].LifecycleStatus != deadline.JobLifecycleStatusArchived {
+		t.Errorf("ListJobs gives %+v", jobs)
+	}
+	found := must(r.SearchJobs(t.Context(), &deadline.SearchJobsInput{FarmId: r.farmID, QueueIds: []string{r.queueID}}))(t).Jobs
+	if len(found) != 1 || found[0].LifecycleStatus != deadline.JobLifecycleStatusArchived {
+		t.Errorf("SearchJobs gives %+v", found)
+	}
+}

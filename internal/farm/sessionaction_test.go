@@ -338,3 +338,20 @@ func TestSessionActionPagesUnderWrites(t *testing.T) {
 		t.Errorf("%d task runs, want 60", runs)
 	}
 }
+
+// TestEndBeforeStart: a worker whose clock goes back does not make an action end before it began.
+func TestEndBeforeStart(t *testing.T) {
+	t.Parallel()
+	r := openRenderFarm(t)
+	jobID := r.submit(plainTemplate(1))
+	w := r.join()
+	w.poll(nil)
+	started := *w.tick()
+	ended := started.Add(-time.Hour)
+	w.poll(updates{w.action("taskRun 0"): {
+		CompletedStatus: deadline.CompletedStatusSucceeded, StartedAt: &started, EndedAt: &ended, UpdatedAt: &started,
+	}})
+	if a := r.actions(jobID)[0]; !a.StartedAt.Equal(started) || !a.EndedAt.Equal(started) {
+		t.Errorf("the action ran from %s to %s, want %s for both", a.StartedAt, a.EndedAt, started)
+	}
+}
