@@ -132,7 +132,7 @@ func TestCreateJobRefusals(t *testing.T) {
 // A template that can be read but is no valid job becomes a job that says what is wrong, with the place.
 func TestCreateJobFails(t *testing.T) {
 	t.Parallel()
-	r := openRenderFarm(t, func(c *Config) { c.Quotas.TasksPerStep, c.Quotas.StepsPerJob = 1000, 3 })
+	r := openRenderFarm(t, func(c *Config) { c.Quotas.TasksPerStep, c.Quotas.StepsPerJob, c.Quotas.TasksPerChunk = 1000, 3, 9 })
 	must(r.CreateQueueEnvironment(t.Context(), &deadline.CreateQueueEnvironmentInput{
 		FarmId: r.farmID, QueueId: r.queueID, Priority: 1, TemplateType: deadline.EnvironmentTemplateTypeYaml,
 		Template: "specificationVersion: environment-2023-09\nenvironment: {name: Shared, variables: {A: b}}\n",
@@ -151,6 +151,12 @@ func TestCreateJobFails(t *testing.T) {
 			fmt.Sprintf(step, "A", ", dependencies: [{dependsOn: B}]"), fmt.Sprintf(step, "B", ", dependencies: [{dependsOn: A}]"),
 		), want: "steps"},
 		"too many tasks": {template: plainTemplate(1001), want: "1000"},
+		"too large chunks": {template: "extensions: [TASK_CHUNKING]\n" + head + `steps:
+- name: A
+  parameterSpace:
+    taskParameterDefinitions: [{name: F, type: "CHUNK[INT]", range: 1-20, chunks: {defaultTaskCount: 10, rangeConstraint: CONTIGUOUS}}]
+  script: {actions: {onRun: {command: c}}}
+`, want: "at most 9"},
 		"too many steps": {template: head + steps(
 			one, fmt.Sprintf(step, "B", ""), fmt.Sprintf(step, "C", ""), fmt.Sprintf(step, "D", "")), want: "3"},
 		"unknown parameter": {

@@ -22,7 +22,7 @@ import (
 // jobLimits are the quotas that bound one job. A job that exceeds one is CREATE_FAILED.
 func (q Quotas) jobLimits() openjd.Limits {
 	return openjd.Limits{
-		Steps: int(q.StepsPerJob), Tasks: q.TasksPerJob, TasksPerStep: q.TasksPerStep,
+		Steps: int(q.StepsPerJob), Tasks: q.TasksPerJob, TasksPerStep: q.TasksPerStep, TasksPerChunk: q.TasksPerChunk,
 		DependenciesPerStep: int(q.DependenciesPerStep), ConsumersPerStep: int(q.ConsumersPerStep),
 	}
 }

@@ -17,6 +17,7 @@ type Quotas struct {
 	StepsPerJob                   int64 `json:"stepsPerJob"`
 	TasksPerJob                   int64 `json:"tasksPerJob"`
 	TasksPerStep                  int64 `json:"tasksPerStep"`
+	TasksPerChunk                 int64 `json:"tasksPerChunk"` // that a template asks for
 	DependenciesPerStep           int64 `json:"dependenciesPerStep"`
 	ConsumersPerStep              int64 `json:"consumersPerStep"`
 	QueueEnvironmentsPerQueue     int64 `json:"queueEnvironmentsPerQueue"`
@@ -41,6 +42,7 @@ func DefaultQuotas() Quotas {
 		StepsPerJob:                   10_000,
 		TasksPerJob:                   100_000_000,
 		TasksPerStep:                  10_000_000,
+		TasksPerChunk:                 10_000,
 		DependenciesPerStep:           10_000,
 		ConsumersPerStep:              10_000,
 		QueueEnvironmentsPerQueue:     50,

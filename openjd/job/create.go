@@ -184,6 +184,9 @@ func (c *creator) space(path string, t *template.ParameterSpace) *ParameterSpace
 	if c.limits.TasksPerStep > 0 && s.Len() > c.limits.TasksPerStep {
 		c.report(path, "the step has %d tasks, at most %d are allowed", s.Len(), c.limits.TasksPerStep)
 	}
+	if chunks, most := s.Chunks(), c.limits.TasksPerChunk; chunks != nil && most > 0 && chunks.DefaultTaskCount > most {
+		c.report(path, "a chunk has %d tasks, at most %d are allowed", chunks.DefaultTaskCount, most)
+	}
 	return s
 }
 

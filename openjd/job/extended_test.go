@@ -172,6 +172,26 @@ func TestSizesAreLimited(t *testing.T) {
 }
 
 // TestBindEveryType binds values of every declared type to parameters of every type.
+func TestChunksAreLimited(t *testing.T) {
+	t.Parallel()
+	const text = `
+extensions: [TASK_CHUNKING]
+name: chunks
+steps:
+- name: Render
+  parameterSpace:
+    taskParameterDefinitions:
+    - {name: Frame, type: "CHUNK[INT]", range: 1-1000, chunks: {defaultTaskCount: 151, rangeConstraint: CONTIGUOUS}}
+  script: {actions: {onRun: {command: render}}}
+`
+	for most, want := range map[int64]string{0: "", 151: "", 150: "151 tasks"} {
+		_, err := createExtended(t, text, nil, job.Limits{TasksPerChunk: most})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("with at most %d tasks a chunk: %v, want %q", most, err, want)
+		}
+	}
+}
+
 func TestBindEveryType(t *testing.T) {
 	t.Parallel()
 	value := func(t template.JobParameterType, text string) job.Value { return job.Value{Type: t, Text: text} }

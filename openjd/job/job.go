@@ -64,6 +64,7 @@ type Limits struct {
 	DependenciesPerStep int
 	ConsumersPerStep    int
 	TasksPerStep        int64
+	TasksPerChunk       int64 // by default; how large chunks become that adapt to a run time is the scheduler's to say
 	Tasks               int64
 	StepScriptBytes     int // of the script of one step, as JSON
 	EnvironmentBytes    int // of one environment, as JSON
