@@ -93,6 +93,7 @@ func (d *decoder) letValue(n *node, b *LetBinding, text string, s *scope) (expr.
 		d.reportExpression(n, s, err)
 		return expr.TypeAny, true // known by name, so that its uses are not mistakes too
 	}
+	d.checkReferences(n, b.Value.References(), s)
 	if v.Type() == 0 {
 		return expr.TypeAny, true
 	}

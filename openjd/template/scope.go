@@ -44,6 +44,16 @@ func (s *scope) has(name string) bool {
 	return ok
 }
 
+// hasPrefix says whether a name is a defined one with properties behind it.
+func (s *scope) hasPrefix(name string) bool {
+	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+		if s.has(name[:i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // undefined says why a name is not defined.
 func (s *scope) undefined(name string) string {
 	var candidates []string
@@ -156,12 +166,17 @@ func (d *decoder) checkFormat(n *node, f expr.FormatString, s *scope, target exp
 	if d.extensions.Has(Expr) {
 		if _, err := f.Check(s.symbols, target); err != nil {
 			d.reportExpression(n, s, err)
+			return
 		}
-		return
 	}
+	d.checkReferences(n, f.References(), s)
+}
+
+// checkReferences reports names that are not defined, also those in branches that are never taken, which no evaluation sees.
+func (d *decoder) checkReferences(n *node, references []expr.Reference, s *scope) {
 	reported := map[string]bool{}
-	for _, ref := range f.References() {
-		if reported[ref.Name] || d.exhausted() || s.symbols.IsOpen() || s.has(ref.Name) {
+	for _, ref := range references {
+		if reported[ref.Name] || d.exhausted() || s.symbols.IsOpen() || s.has(ref.Name) || d.extensions.Has(Expr) && s.hasPrefix(ref.Name) {
 			continue
 		}
 		reported[ref.Name] = true
