@@ -7,6 +7,8 @@
 //
 // What expressions are made of stands in testdata/expressions.txt. When two answers differ, explain finds the operations that make
 // different things of the same operands, and each must be one that a rule accepts: rules_test.go, a rule for each row of
-// docs/openjd-differences.md. TestRules shows what each accepts and what it does not, with recorded answers; after a change of a rule,
-// go test -run TestRules -record asks the packages again.
+// docs/openjd-differences.md. Submissions are written by document_test.go; of those that differ, repairs_test.go takes out what a row
+// is about. TestRules and TestRepairs show what each accepts and what it does not, with recorded answers; after a change,
+// go test -run 'TestRules|TestRepairs' -record asks the packages again. A run fails when a function, an operator, a field, a type or
+// an extension occurs in nothing that both accept.
 package differential

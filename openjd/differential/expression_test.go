@@ -23,7 +23,7 @@ type symbolEntry struct {
 type expressionRequest struct {
 	Op      string                    `json:"op"`
 	Text    string                    `json:"text"`
-	Symbols []symbolEntry             `json:"symbols"`
+	Symbols []symbolEntry             `json:"symbols,omitempty"`
 	Windows bool                      `json:"windows,omitempty"`
 	Host    bool                      `json:"host,omitempty"`
 	Rules   []session.PathMappingRule `json:"rules,omitempty"`

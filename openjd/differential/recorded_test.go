@@ -3,7 +3,9 @@ package differential
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"flag"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -15,18 +17,21 @@ var record = flag.Bool("record", false, "ask the packages for the answers in tes
 //go:embed testdata/accepted.txt
 var acceptedText string
 
-// readAccepted returns the lines of testdata/accepted.txt in columns.
-func readAccepted(t *testing.T, columns int) [][]string {
+//go:embed testdata/documents.txt
+var documentsText string
+
+// readColumns returns the lines of a text in columns.
+func readColumns(t *testing.T, text string, columns int) [][]string {
 	t.Helper()
 	var all [][]string
-	for line := range strings.Lines(acceptedText) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		if line == "" || line[0] == '#' {
 			continue
 		}
 		fields := strings.Split(line, "¦")
 		if len(fields) != columns {
-			t.Fatalf("testdata/accepted.txt: %q has not %d columns", line, columns)
+			t.Fatalf("%q has not %d columns", line, columns)
 		}
 		for i := range fields {
 			fields[i] = strings.TrimSpace(fields[i])
@@ -40,42 +45,9 @@ func readAccepted(t *testing.T, columns int) [][]string {
 // the packages say is recorded, so that the rules are tested where there are none.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	const file = "testdata/recorded.json"
-	answers := map[string]expressionAnswer{}
-	if !*record {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, &answers); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ask := func(question any) expressionAnswer {
-		data, err := json.Marshal(question)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, ok := answers[string(data)]
-		if !ok {
-			t.Fatalf("nobody answered %s; -record asks", data)
-		}
-		return a
-	}
-	if *record {
-		o := startOracle(t)
-		ask = func(question any) expressionAnswer {
-			data, err := json.Marshal(question)
-			if err != nil {
-				t.Fatal(err)
-			}
-			a := o.one(question)
-			answers[string(data)] = a
-			return a
-		}
-	}
+	ask := recorded[any, expressionAnswer](t, "testdata/recorded.json")
 	shown := map[string]bool{}
-	for _, line := range readAccepted(t, 5) {
+	for _, line := range readColumns(t, acceptedText, 5) {
 		row, text, where, target, near := line[0], line[1], line[2], line[3], line[4]
 		tree, err := parseTree(text)
 		if err != nil {
@@ -83,7 +55,9 @@ func TestRules(t *testing.T) {
 		}
 		q := expressionRequest{Op: "expression", Text: tree.String(), Windows: where == "windows", Host: where != "job", Target: target, tree: tree}
 		for _, c := range choices {
-			q.Symbols = append(q.Symbols, symbolEntry{Name: c.name, Type: c.kind, Value: c.values[0], Unresolved: where == "check"})
+			if strings.Contains(text, c.name) {
+				q.Symbols = append(q.Symbols, symbolEntry{Name: c.name, Type: c.kind, Value: c.values[0], Unresolved: where == "check"})
+			}
 		}
 		differences := explain(ask, q)
 		if len(differences) != 1 {
@@ -113,14 +87,101 @@ func TestRules(t *testing.T) {
 			t.Errorf("testdata/accepted.txt does not show the row %q", r.row)
 		}
 	}
-	if *record {
-		data, err := json.MarshalIndent(answers, "", "\t")
+}
+
+// TestRepairs shows, for each repair, a difference that it explains, and that it does not when something else differs too.
+func TestRepairs(t *testing.T) {
+	t.Parallel()
+	ask := recorded[templateRequest, jobAnswer](t, "testdata/recorded-templates.json")
+	other := func(q templateRequest) jobAnswer {
+		a := ask(q)
+		a.Name += " of another"
+		a.OK = true
+		return a
+	}
+	shown := map[string]bool{}
+	for _, line := range readColumns(t, documentsText, 3) {
+		row := line[0]
+		q := leastSubmission(t, line[1], line[2])
+		ours, theirs := makeJob(q), ask(q)
+		if differenceOf(ours, theirs) == "" {
+			t.Errorf("%s: nothing differs", q.Text)
+			continue
+		}
+		if rows := explainTemplate(ask, q, ours, theirs); !slices.Equal(rows, []string{row}) {
+			t.Errorf("%s %v: explained by %q, want %q\nours   %s\ntheirs %s", q.Text, q.Parameters, rows, row, ours.Error, theirs.Error)
+		}
+		if rows := explainTemplate(other, q, ours, theirs); rows != nil {
+			t.Errorf("%s: explained by %q although another name comes out", q.Text, rows)
+		}
+		shown[row] = true
+	}
+	for _, r := range repairs {
+		if !shown[r.row] {
+			t.Errorf("testdata/documents.txt does not show the row %q", r.row)
+		}
+	}
+}
+
+// leastSubmission adds to the least template what is given.
+func leastSubmission(t *testing.T, additions, parameters string) templateRequest {
+	t.Helper()
+	step := object{"name": "S", "script": object{"actions": object{"onRun": object{"command": "c"}}}}
+	document := object{"specificationVersion": "jobtemplate-2023-09", "name": "N", "steps": list{step}}
+	more, values := object{}, object{}
+	if err := errors.Join(json.Unmarshal([]byte(additions), &more), json.Unmarshal([]byte(parameters), &values)); err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := more["step"].(object); ok {
+		maps.Copy(step, s)
+		maps.DeleteFunc(step, func(_ string, v any) bool { return v == nil })
+		delete(more, "step")
+	}
+	maps.Copy(document, more)
+	return newTemplateRequest(t, document, nil, values)
+}
+
+// recorded returns an asker that knows the answers in a file, or, with -record, asks and writes them there.
+func recorded[Q, A any](t *testing.T, file string) func(Q) A {
+	t.Helper()
+	answers := map[string]A{}
+	key := func(question Q) string {
+		data, err := json.Marshal(question)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, append(data, '\n'), 0o666); err != nil {
-			t.Fatal(err)
+		return string(data)
+	}
+	if *record {
+		o := startOracle(t)
+		t.Cleanup(func() {
+			data, err := json.MarshalIndent(answers, "", "\t")
+			if err == nil {
+				err = os.WriteFile(file, append(data, '\n'), 0o666)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		return func(question Q) (a A) {
+			ask(o, []Q{question}, func(_ int, answer A) { a = answer })
+			answers[key(question)] = a
+			return a
 		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &answers); err != nil {
+		t.Fatal(err)
+	}
+	return func(question Q) A {
+		a, ok := answers[key(question)]
+		if !ok {
+			t.Fatalf("nobody answered %s; -record asks", key(question))
+		}
+		return a
 	}
 }
 
@@ -137,9 +198,16 @@ func TestRowsAreDocumented(t *testing.T) {
 			documented = append(documented, strings.TrimSpace(cells[1]))
 		}
 	}
+	var rows []string
 	for _, r := range expressionRules() {
-		if !slices.Contains(documented, r.row) {
-			t.Errorf("docs/openjd-differences.md has no row %q", r.row)
+		rows = append(rows, r.row)
+	}
+	for _, r := range repairs {
+		rows = append(rows, r.row)
+	}
+	for _, row := range rows {
+		if !slices.Contains(documented, row) {
+			t.Errorf("docs/openjd-differences.md has no row %q", row)
 		}
 	}
 }

@@ -1,34 +1,44 @@
 package differential
 
 import (
+	_ "embed"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
 
-var templates = flag.Int("templates", 500, "how many templates to compare")
+var templates = flag.Int("templates", 5_000, "how many templates to compare")
 
 type templateRequest struct {
 	Op         string `json:"op"`
 	Text       string `json:"text"`
 	Parameters object `json:"parameters"`
+	// Environments are the environment templates of the submission, outermost first.
+	Environments []string `json:"environments"`
 }
 
 type jobAnswer struct {
-	OK    bool         `json:"ok"`
-	Error string       `json:"error"`
-	Name  string       `json:"name"`
-	Steps []stepAnswer `json:"steps"`
+	OK           bool              `json:"ok"`
+	Error        string            `json:"error"`
+	Name         string            `json:"name"`
+	Description  string            `json:"description"`
+	Parameters   map[string][2]any `json:"parameters"` // type and value
+	Environments []string          `json:"environments"`
+	Steps        []stepAnswer      `json:"steps"`
 }
 
 type stepAnswer struct {
 	Name         string              `json:"name"`
+	Description  string              `json:"description"`
+	Dependencies []string            `json:"dependencies"`
+	Environments []string            `json:"environments"`
 	Count        int64               `json:"count"`
 	Tasks        []map[string]string `json:"tasks"`
 	Requirements *requirementsAnswer `json:"requirements"`
@@ -46,34 +56,42 @@ func TestTemplates(t *testing.T) {
 	t.Parallel()
 	o := startOracle(t)
 	requests := generateTemplates(t, *seed, *templates)
-	different, made := 0, 0
-	accepted := map[string]int{}
+	one := func(q templateRequest) (a jobAnswer) {
+		ask(o, []templateRequest{q}, func(_ int, answer jobAnswer) { a = answer })
+		return a
+	}
+	var differ []int
+	made, refused := 0, 0
+	used := map[string]int{}
+	answers := make([][2]jobAnswer, len(requests))
 	ask(o, requests, func(i int, theirs jobAnswer) {
-		q := requests[i]
-		ours := makeJob(q)
+		ours := makeJob(requests[i])
+		answers[i] = [2]jobAnswer{ours, theirs}
 		if ours.OK && theirs.OK {
+			requests[i].count(used)
+		}
+		switch {
+		case differenceOf(ours, theirs) != "":
+			differ = append(differ, i)
+		case ours.OK:
 			made++
-		}
-		ours.Error, theirs.Error = "ours: "+ours.Error, "theirs: "+theirs.Error
-		diff := ""
-		if ours.OK != theirs.OK {
-			diff = "only one accepts it"
-		} else if ours.OK {
-			ours.Error, theirs.Error = "", ""
-			diff = cmp.Diff(theirs, ours)
-		}
-		if diff == "" {
-			return
-		}
-		if why := acceptedTemplate(q, ours, theirs); why != "" {
-			accepted[why]++
-			return
-		}
-		if different++; different <= 20 {
-			t.Errorf("seed %d, number %d: %s\n%s\n%s\n%s\n%v", *seed, i, diff, ours.Error, theirs.Error, q.Text, q.Parameters)
+		default:
+			refused++
 		}
 	})
-	t.Logf("%d templates, %d accepted by both, %d differ, accepted: %v", len(requests), made, different, accepted)
+	reportCoverage(t, used, strings.Fields(documentFields))
+	accepted := map[string]int{}
+	for _, i := range differ {
+		q, ours, theirs := requests[i], answers[i][0], answers[i][1]
+		rows := explainTemplate(one, q, ours, theirs)
+		for _, row := range rows {
+			accepted[row]++
+		}
+		if rows == nil {
+			t.Errorf("seed %d, number %d: %s\nours: %s\ntheirs: %s\n%s\n%s\n%v", *seed, i, differenceOf(ours, theirs), ours.Error, theirs.Error, q.Text, q.Environments, q.Parameters)
+		}
+	}
+	t.Logf("%d templates: both make jobs of %d and refuse %d; in %d others they differ, accepted: %v", len(requests), made, refused, len(differ), accepted)
 }
 
 func generateTemplates(t *testing.T, seed uint64, n int) []templateRequest {
@@ -82,23 +100,70 @@ func generateTemplates(t *testing.T, seed uint64, n int) []templateRequest {
 	requests := make([]templateRequest, n)
 	for i := range requests {
 		document, values := d.job()
-		if i%2 == 1 {
-			changed, err := copyOf(document)
+		environments := []any{}
+		for len(environments) < 2 && d.chance(4) {
+			environments = append(environments, d.external(fmt.Sprintf("X%d", len(environments))))
+		}
+		if i%3 == 1 { // a mistake, perhaps
+			whole := any(document)
+			if len(environments) > 0 && d.chance(2) {
+				whole = environments[0]
+			}
+			changed, err := copyOf(whole)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 1 + d.IntN(2) {
 				d.change(changed)
 			}
-			document = changed.(object)
+			if len(environments) > 0 && fmt.Sprint(whole) == fmt.Sprint(environments[0]) {
+				environments[0] = changed
+			} else {
+				document = changed.(object)
+			}
 		}
-		text, err := json.Marshal(document)
+		requests[i] = newTemplateRequest(t, document, environments, values)
+	}
+	return requests
+}
+
+func newTemplateRequest(t *testing.T, document any, environments []any, values object) templateRequest {
+	t.Helper()
+	text := func(v any) string {
+		data, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		requests[i] = templateRequest{Op: "job", Text: string(text), Parameters: values}
+		return string(data)
 	}
-	return requests
+	q := templateRequest{Op: "job", Text: text(document), Parameters: values}
+	for _, e := range environments {
+		q.Environments = append(q.Environments, text(e))
+	}
+	return q
+}
+
+//go:embed testdata/fields.txt
+var documentFields string
+
+// count adds up the fields, types, extensions and controls of a submission.
+func (q templateRequest) count(used map[string]int) {
+	s := takeApart(q)
+	visit := func(key string, o object) {
+		for k, v := range o {
+			used[key+"."+k]++
+			if text, ok := v.(string); ok && slices.Contains([]string{"type", "control", "mode", "rangeConstraint", "endOfLine", "objectType", "dataFlow"}, k) {
+				used[text]++
+			}
+			if texts, ok := v.(list); ok && k == "extensions" {
+				for _, text := range texts {
+					used[fmt.Sprint(text)]++
+				}
+			}
+		}
+	}
+	walk("job", s.job, visit)
+	walk("environment-template", s.environments, visit)
 }
 
 // makeJob gives our answer.
@@ -107,7 +172,15 @@ func makeJob(q templateRequest) jobAnswer {
 	if err != nil {
 		return jobAnswer{Error: err.Error()}
 	}
-	definitions, err := job.MergeParameterDefinitions(nil, decoded)
+	var environments []*template.EnvironmentTemplate
+	for _, text := range q.Environments {
+		e, err := template.DecodeEnvironmentTemplate([]byte(text), template.YAML, template.Options{SupportedExtensions: template.Extensions()})
+		if err != nil {
+			return jobAnswer{Error: "environment template: " + err.Error()}
+		}
+		environments = append(environments, e)
+	}
+	definitions, err := job.MergeParameterDefinitions(environments, decoded)
 	if err != nil {
 		return jobAnswer{Error: err.Error()}
 	}
@@ -123,7 +196,9 @@ func makeJob(q templateRequest) jobAnswer {
 		}
 		values[name] = job.Value{Text: text}
 	}
-	params, err := job.BindParameters(definitions, values, job.PathOptions{WorkingDirectory: "/cwd", TemplateDirectory: "/template"})
+	params, err := job.BindParameters(definitions, values, job.PathOptions{
+		WorkingDirectory: "/cwd", TemplateDirectory: "/template", AllowURIs: decoded.Extensions.Has(template.Expr),
+	})
 	if err != nil {
 		return jobAnswer{Error: err.Error()}
 	}
@@ -131,9 +206,15 @@ func makeJob(q templateRequest) jobAnswer {
 	if err != nil {
 		return jobAnswer{Error: err.Error()}
 	}
-	a := jobAnswer{OK: true, Name: made.Name}
+	a := jobAnswer{OK: true, Name: made.Name, Description: made.Description, Parameters: map[string][2]any{}, Environments: []string{}}
+	for _, p := range made.Parameters {
+		a.Parameters[p.Name] = [2]any{string(p.Type), plainValue(p)}
+	}
+	for _, e := range made.Environments {
+		a.Environments = append(a.Environments, e.Name)
+	}
 	for _, s := range made.Steps {
-		step, err := describeStep(&s)
+		step, err := describeStep(made, &s)
 		if err != nil {
 			return jobAnswer{Error: err.Error()}
 		}
@@ -142,12 +223,29 @@ func makeJob(q templateRequest) jobAnswer {
 	return a
 }
 
-func describeStep(s *job.Step) (stepAnswer, error) {
+// plainValue returns a value as JSON knows it; of what is no list, the text.
+func plainValue(p job.Parameter) any {
+	var items []any
+	if !strings.HasPrefix(string(p.Type), "LIST") || json.Unmarshal([]byte(p.Value), &items) != nil {
+		return p.Value
+	}
+	return items
+}
+
+func describeStep(j *job.Job, s *job.Step) (stepAnswer, error) {
 	space, err := s.Space.InChunks()
 	if err != nil {
 		return stepAnswer{}, err
 	}
-	a := stepAnswer{Name: s.Name, Count: space.Len(), Tasks: []map[string]string{}}
+	a := stepAnswer{
+		Name: s.Name, Description: s.Description, Count: space.Len(), Tasks: []map[string]string{}, Dependencies: []string{}, Environments: []string{},
+	}
+	for _, i := range s.Dependencies {
+		a.Dependencies = append(a.Dependencies, j.Steps[i].Name)
+	}
+	for _, e := range s.Environments {
+		a.Environments = append(a.Environments, e.Name)
+	}
 	for i := range min(space.Len(), mostTasks) {
 		params, err := space.At(i)
 		if err != nil {

@@ -126,15 +126,30 @@ def requirements(step):
     return {"amounts": amounts, "attributes": attributes}
 
 
+def parameter(value):
+    """A parameter's type and value: a list as it is, anything else as text."""
+    if isinstance(value.value, list):
+        return [value.type.value, value.value]
+    if value.type.value == "BOOL":  # 1 and 0 stay numbers
+        return ["BOOL", str(bool(value.value)).lower()]
+    return [value.type.value, str(value.value)]
+
+
+def names(environments):
+    return [environment.name for environment in environments or []]
+
+
 def job(request):
     decoded = template(request)
+    environments = [template({"text": text, "environment": True}) for text in request.get("environments") or []]
     values = preprocess_job_parameters(
         job_template=decoded,
         job_parameter_values=request.get("parameters", {}),
         job_template_dir=Path("/template"),
         current_working_dir=Path("/cwd"),
+        environment_templates=environments,
     )
-    made = create_job(job_template=decoded, job_parameter_values=values)
+    made = create_job(job_template=decoded, job_parameter_values=values, environment_templates=environments)
     steps = []
     for step in made.steps:
         space = StepParameterSpaceIterator(space=step.parameterSpace)
@@ -147,8 +162,23 @@ def job(request):
             count = len(space)
         except Exception:  # a space of adaptive chunks has no length
             count = -1
-        steps.append({"name": step.name, "count": count, "tasks": tasks, "requirements": requirements(step)})
-    return {"ok": True, "name": made.name, "steps": steps}
+        steps.append({
+            "name": step.name,
+            "description": step.description or "",
+            "dependencies": [dependency.dependsOn for dependency in step.dependencies or []],
+            "environments": names(step.stepEnvironments),
+            "count": count,
+            "tasks": tasks,
+            "requirements": requirements(step),
+        })
+    return {
+        "ok": True,
+        "name": made.name,
+        "description": made.description or "",
+        "parameters": {name: parameter(value) for name, value in values.items()},
+        "environments": names(made.jobEnvironments),
+        "steps": steps,
+    }
 
 
 OPERATIONS = {
