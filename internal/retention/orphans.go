@@ -14,7 +14,7 @@ import (
 // maxSuspects bounds the tags that wait for the next sweep.
 const maxSuspects = 10_000
 
-// untag deletes the tags of jobs that went with their queue. Tags are written shortly before their job is made, so only those go
+// untag deletes the tags of what is not there any more. Tags are written shortly before their resource is made, so only those go
 // that the sweep before found without one, too.
 func (k *Keeper) untag(ctx context.Context) error {
 	before, now := k.suspects, map[string]bool{}
@@ -28,7 +28,7 @@ func (k *Keeper) untag(ctx context.Context) error {
 			orphan, err := k.orphan(ctx, after)
 			if err == nil && orphan && before[after] {
 				err = k.step(ctx, func() error {
-					return k.do(ctx, farmOf(after), scheduler.PutTags{Tags: row.Tags{ARN: after}})
+					return k.do(ctx, "", scheduler.PutTags{Tags: row.Tags{ARN: after}})
 				})
 			} else if orphan && len(now) < maxSuspects {
 				now[after] = true
@@ -44,27 +44,56 @@ func (k *Keeper) untag(ctx context.Context) error {
 	}
 }
 
-// orphan reports whether an ARN is that of a job that does not exist.
+// kinds are the resources that have tags and are stored as documents, by what their ids begin with.
+var kinds = map[string]row.Kind{
+	"farm": row.KindFarm, "queue": row.KindQueue, "fleet": row.KindFleet, "budget": row.KindBudget, "monitor": row.KindMonitor,
+	"le": row.KindLicenseEndpoint,
+}
+
+// orphan reports whether an ARN is that of a resource that does not exist.
 func (k *Keeper) orphan(ctx context.Context, arn string) (bool, error) {
 	id := arn[strings.LastIndexByte(arn, '/')+1:]
-	if !strings.HasPrefix(id, "job-") {
-		return false, nil
+	prefix, _, _ := strings.Cut(id, "-")
+	var err error
+	switch kind, known := kinds[prefix]; {
+	case known:
+		_, err = k.Store.Resource(ctx, kind, id)
+	case prefix == "job":
+		_, err = k.Store.Job(ctx, id)
+	case prefix == "worker":
+		_, err = k.Store.Worker(ctx, id)
 	}
-	_, err := k.Store.Job(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return true, nil
 	}
 	return false, err
 }
 
-// farmOf is the farm's id in an ARN; "" when it has none.
-func farmOf(arn string) string {
-	for part := range strings.SplitSeq(arn, "/") {
-		if strings.HasPrefix(part, "farm-") {
-			return part
+// dropUsage deletes the usage of farms that are not there any more.
+func (k *Keeper) dropUsage(ctx context.Context) error {
+	for after := ""; ; {
+		farms, err := k.Store.UsageFarms(ctx, after, 1)
+		if err != nil || len(farms) == 0 {
+			return err
+		}
+		after = farms[0]
+		_, err = k.Store.Resource(ctx, row.KindFarm, after)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		for n := int64(1); n > 0; {
+			err := k.step(ctx, func() (err error) {
+				n, err = k.Store.PurgeFarm(ctx, after)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
-	return ""
 }
 
 // dropLogs deletes the log groups of queues and fleets that are not there any more.

@@ -152,7 +152,7 @@ func (k *Keeper) Sweep(ctx context.Context, now time.Time) (swept Swept, err err
 			}
 		}
 	}
-	return swept, errors.Join(append(failed, k.Purge(ctx), k.untag(ctx), k.dropLogs(ctx, farms))...)
+	return swept, errors.Join(append(failed, k.Purge(ctx), k.untag(ctx), k.dropUsage(ctx), k.dropLogs(ctx, farms))...)
 }
 
 // jobsAtOnce is how many jobs are looked up, and deleted, at once.

@@ -269,24 +269,40 @@ func TestKept(t *testing.T) {
 	})
 }
 
-// Tags and logs that went with their queue are found, but not before their job had time to come into being.
+// Tags, logs and usage of what is not there any more are found, but not before it had time to come into being.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(w *world) {
 		w.Helper()
 		now := time.Now()
 		w.addJob(1, status.TaskSuspended, now)
-		w.commit(&row.Changes{Tags: []row.Tags{
-			{ARN: arn(farmID, "queue-gone", "job-gone"), Tags: map[string]string{"a": "b"}},
-			{ARN: "arn:farmhand:deadline:::farm/" + farmID, Tags: map[string]string{"a": "b"}},
-		}})
+		tagged := func(arn string) row.Tags { return row.Tags{ARN: arn, Tags: map[string]string{"a": "b"}} }
+		const deadline = "arn:farmhand:deadline:::"
+		w.commit(&row.Changes{
+			Tags: []row.Tags{
+				tagged(arn(farmID, "queue-gone", "job-gone")), tagged(deadline + "farm/farm-gone"), tagged(deadline + "farm/" + farmID + "/queue/queue-gone"),
+				tagged(deadline + "farm/" + farmID + "/fleet/fleet-gone/worker/worker-gone"), tagged(deadline + "monitor/monitor-gone"),
+				tagged(deadline + "license-endpoint/le-gone"), tagged(deadline + "farm/" + farmID + "/budget/budget-gone"),
+				tagged(deadline + "farm/" + farmID), tagged(deadline + "farm/" + farmID + "/fleet/fleet-gone/worker/worker-here"),
+			},
+			Workers: []row.Worker{{WorkerID: "worker-here", FarmID: farmID, FleetID: "fleet-gone"}},
+			Usages: []row.Usage{
+				{FarmID: "farm-gone", Period: 1, QueueID: "queue-gone"},
+				{FarmID: "farm-gone", Period: 2, QueueID: "queue-gone"},
+				{FarmID: farmID, Period: row.UsagePeriod * (now.UnixMicro() / row.UsagePeriod), QueueID: queueID},
+			},
+		})
 		if err := w.logs.EnsureGroup(w.Context(), "/"+farmID+"/queue-gone"); err != nil {
 			w.Fatal(err)
 		}
-		for _, want := range []int{3, 2, 2} {
+		for _, want := range []int{10, 3, 3} {
 			w.sweep(now)
-			if got := w.rows()["tags"]; got != want {
-				w.Errorf("%d resources have tags, want %d", got, want)
+			got := w.rows()
+			if got["tags"] != want {
+				w.Errorf("%d resources have tags, want %d", got["tags"], want)
+			}
+			if got["usage_job"] != 1 || got["usage_total"] != 1 {
+				w.Errorf("usage is left: %d and %d rows, want that of the farm alone", got["usage_job"], got["usage_total"])
 			}
 		}
 		groups, err := w.logs.Groups("/")

@@ -43,6 +43,35 @@ func (d *DB) Tagged(ctx context.Context, after string, limit int) ([]row.Tags, e
 const sqlPurgeUsage = `DELETE FROM usage_job WHERE farm_id = $1 AND period < $2
 	AND period = (SELECT min(period) FROM usage_job WHERE farm_id = $1)`
 
+// The usage of a farm that was deleted goes by the half hour, too, from both tables.
+var sqlPurgeFarm = []string{
+	`DELETE FROM usage_job WHERE farm_id = $1 AND period = (SELECT min(period) FROM usage_job WHERE farm_id = $1)`,
+	`DELETE FROM usage_total WHERE farm_id = $1 AND period = (SELECT min(period) FROM usage_total WHERE farm_id = $1)`,
+}
+
+const sqlUsageFarms = `SELECT DISTINCT farm_id FROM usage_total WHERE farm_id > $1 ORDER BY farm_id LIMIT $2`
+
+// UsageFarms implements [Reader].
+func (d *DB) UsageFarms(ctx context.Context, after string, limit int) ([]string, error) {
+	ids, err := texts(ctx, d.engine, sqlUsageFarms, after, int64(limit))
+	if err != nil {
+		return nil, fmt.Errorf("list the farms that have usage: %w", err)
+	}
+	return ids, nil
+}
+
+// PurgeFarm implements [Store].
+func (d *DB) PurgeFarm(ctx context.Context, farmID string) (purged int64, err error) {
+	err = d.engine.Update(ctx, func(tx Tx) (err error) {
+		purged, err = execAll(ctx, tx, sqlPurgeFarm, farmID)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("purge farm %s: %w", farmID, err)
+	}
+	return purged, nil
+}
+
 // PurgeUsage implements [Store].
 func (d *DB) PurgeUsage(ctx context.Context, farmID string, before int64) (int64, error) {
 	var purged int64

@@ -37,6 +37,9 @@ type Store interface {
 	PurgeQueue(ctx context.Context, queueID string, limit int) (int64, error)
 	// PurgeUsage deletes the usage by job of a farm's oldest half hour, if that is before a time, and returns how many rows it had.
 	PurgeUsage(ctx context.Context, farmID string, before int64) (int64, error)
+	// PurgeFarm deletes the usage of the oldest half hours of a farm that was deleted, and returns how many rows it had; 0 when
+	// nothing is left.
+	PurgeFarm(ctx context.Context, farmID string) (int64, error)
 	// Check proves that the store can write (for readiness): it makes a row durable.
 	Check(ctx context.Context) error
 	Close() error
@@ -139,6 +142,8 @@ type Reader interface {
 	// sessions and members of those, are not there for any other read.
 	DeletedQueues(ctx context.Context, after string, limit int) ([]string, error)
 
+	// UsageFarms lists the farms that have usage, whether they are there or not, by id, after the given one.
+	UsageFarms(ctx context.Context, after string, limit int) ([]string, error)
 	// FarmIDs lists all farms.
 	FarmIDs(ctx context.Context) ([]string, error)
 }

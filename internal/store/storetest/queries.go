@@ -95,6 +95,8 @@ func runAllQueries(t *testing.T, s store.Store) {
 		func() error { _, err := s.DeletedJobs(ctx, "", 1); return err },
 		func() error { _, err := s.PurgeQueue(ctx, "gone", 100); return err },
 		func() error { _, err := s.PurgeUsage(ctx, "", 1); return err },
+		func() error { _, err := s.PurgeFarm(ctx, ""); return err },
+		func() error { _, err := s.UsageFarms(ctx, "", 1); return err },
 		func() error { _, err := s.OverJobs(ctx, "", 1, 2); return err },
 		func() error { _, err := s.ArchivedJobs(ctx, "", 1, 1); return err },
 		func() error { _, err := s.Tagged(ctx, "", 1); return err },
