@@ -312,6 +312,28 @@ func TestOrphans(t *testing.T) {
 	})
 }
 
+// TestUsage: what single jobs used goes after 400 days; what all of them used stays, as statistics and budgets need it.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(w *world) {
+		w.Helper()
+		now := time.Now()
+		use := func(age time.Duration) row.Usage {
+			period := now.Add(-age).UnixMicro() / row.UsagePeriod * row.UsagePeriod
+			return row.Usage{FarmID: farmID, Period: period, QueueID: queueID, JobID: "job-1", Type: row.UsageCompute, Runtime: 1, Cost: 1, Total: 1}
+		}
+		w.commit(&row.Changes{Usages: []row.Usage{use(500 * day), use(401 * day), use(399 * day), use(0)}})
+		w.sweep(now)
+		for byJob, want := range map[bool]int64{true: 2, false: 4} {
+			sessions := int64(0)
+			err := w.store.UsageSums(w.Context(), farmID, byJob, 0, now.UnixMicro(), func(sum row.UsageSum) { sessions += sum.Sessions })
+			if err != nil || sessions != want {
+				w.Errorf("by job %t: the usage of %d sessions is left, want %d: %v", byJob, sessions, want, err)
+			}
+		}
+	})
+}
+
 // The jobs of a deleted queue are gone at once, their rows little by little: a purge that was interrupted is taken up by the next
 // process, and what a farm that is loaded meanwhile has of the queue is nothing.
 func TestDeletedQueue(t *testing.T) {
