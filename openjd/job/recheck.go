@@ -54,6 +54,12 @@ func (c *creator) onHost(symbols *expr.SymbolTable) *expr.SymbolTable {
 // environment checks an environment and its size.
 func (c *creator) environment(path string, e *template.Environment, symbols *expr.SymbolTable) {
 	c.size(path, "the environment", e, c.limits.EnvironmentBytes)
+	for _, v := range e.Variables {
+		// Where the value depends on the host, the session does this.
+		if text, err := v.Value.Resolve(symbols); err == nil && !v.Value.IsLiteral() {
+			c.check(path+" -> variables -> "+v.Name, template.VariableValueRule().Check(text))
+		}
+	}
 	if !c.extensions.Has(template.Expr) && !c.extensions.Has(template.FeatureBundle1) {
 		return
 	}

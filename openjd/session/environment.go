@@ -112,6 +112,10 @@ func (s *Session) RunTask(ctx context.Context, task Task, opts ActionOptions) (R
 	r.isTask = true
 	s.log.line(slog.LevelInfo, "Running task of "+task.Name+describe(task.Parameters))
 	result := r.do(ctx, func() (*invocation, error) {
+		mapPath := s.mapper.Map
+		if !task.Extensions.Has(template.Expr) {
+			mapPath = s.mapper.mapNoURI
+		}
 		call := &invocation{
 			owner:     task.Name,
 			action:    &task.Script.Actions.OnRun,
@@ -119,7 +123,7 @@ func (s *Session) RunTask(ctx context.Context, task Task, opts ActionOptions) (R
 			files:     task.Script.EmbeddedFiles,
 			dir:       embeddedDirName + "/task",
 			prefix:    "Task.File.",
-			symbols:   job.TaskSymbols(s.scope(opts.Symbols), task.Parameters, s.mapper.Map, task.Extensions),
+			symbols:   job.TaskSymbols(s.scope(opts.Symbols), task.Parameters, mapPath, task.Extensions),
 			notify:    template.DefaultOnRunNotifyPeriod * time.Second,
 			variables: opts.Variables,
 			canceled:  opts.Canceled,
@@ -169,6 +173,9 @@ func (e *environment) resolve(symbols *expr.SymbolTable) error {
 		value, err := v.Value.Resolve(symbols)
 		if err != nil {
 			return fmt.Errorf("resolve variable %s: %w", v.Name, err)
+		}
+		if err := template.VariableValueRule().Check(value); err != nil {
+			return fmt.Errorf("variable %s: %w", v.Name, err)
 		}
 		e.variables = append(e.variables, variable{name: v.Name, value: value})
 	}

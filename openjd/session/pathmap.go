@@ -63,6 +63,20 @@ func (m *PathMapper) Map(path string) string {
 	return path
 }
 
+// mapNoURI is Map for a template without the extension EXPR, to which a URI is a relative path like any other. Job parameters need no such
+// care: without the extension they are made absolute when the job is created.
+func (m *PathMapper) mapNoURI(path string) string {
+	for _, rule := range m.rules {
+		if rule.SourcePathFormat == URIPaths {
+			continue
+		}
+		if mapped, ok := m.apply(rule, path); ok {
+			return mapped
+		}
+	}
+	return path
+}
+
 // Rules returns the rules in the order in which they are tried.
 func (m *PathMapper) Rules() []PathMappingRule { return slices.Clone(m.rules) }
 

@@ -105,7 +105,7 @@ func (d *decoder) variables(n *node, session *scope) Variables {
 	if len(n.children) == 0 {
 		d.at(n, "the mapping of environment variables cannot be empty")
 	}
-	rule := TextRule{What: "the value of an environment variable", Max: 2048}
+	rule := VariableValueRule()
 	var all Variables
 	for _, child := range n.children {
 		switch {

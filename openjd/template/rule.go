@@ -30,6 +30,11 @@ func CommandRule() TextRule { return TextRule{What: "a command", Min: 1, NoContr
 // TaskValueRule is the rule for a resolved STRING or PATH value of a task parameter (2023-09 §3.4.1).
 func TaskValueRule() TextRule { return TextRule{What: "a task parameter value", Min: 1, Max: 1024} }
 
+// VariableValueRule is the rule for the resolved value of an environment variable (2023-09 §4.5).
+func VariableValueRule() TextRule {
+	return TextRule{What: "the value of an environment variable", Max: 2048}
+}
+
 // nameRule is the rule for the name of a step or an environment.
 func (s ExtensionSet) nameRule(what string) TextRule {
 	return TextRule{What: what, Min: 1, Max: s.limit(64, 512), NoControl: true}
