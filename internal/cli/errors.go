@@ -33,7 +33,7 @@ func (e *hinted) Hint() string  { return e.hint }
 // errJob: the command worked, the job it waited for did not succeed. It has been reported already.
 var errJob = errors.New("the job did not succeed")
 
-func printError(w io.Writer, err error) {
+func printError(w io.Writer, program string, err error) {
 	if errors.Is(err, errShown) {
 		return
 	}
@@ -41,7 +41,10 @@ func printError(w io.Writer, err error) {
 		fmt.Fprintf(w, "ERROR: %v\n", err)
 		return
 	}
-	fmt.Fprintf(w, "farmhand: %v\n", err)
+	if program == "openjd" {
+		program = "ERROR"
+	}
+	fmt.Fprintf(w, "%s: %v\n", program, err)
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintf(w, "  %s\n", hint)
 	}

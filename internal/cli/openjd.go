@@ -58,7 +58,18 @@ A file whose name ends in .json is JSON, every other one is YAML.`,
   farmhand openjd run template.yaml -p Frames=1-10 --step Render`,
 	}
 	cmd.AddCommand(o.checkCommand(), o.runCommand(), o.summaryCommand(), o.schemaCommand())
+	cmd.SetUsageTemplate(withoutGlobalFlags(cmd.UsageTemplate()))
 	return cmd
+}
+
+// withoutGlobalFlags takes the flags that lead to a farm out of a help text: these commands need none.
+func withoutGlobalFlags(text string) string {
+	before, rest, found := strings.Cut(text, "{{if .HasAvailableInheritedFlags}}")
+	_, after, closed := strings.Cut(rest, "{{end}}")
+	if !found || !closed {
+		return text
+	}
+	return before + after
 }
 
 // extensionsFlag adds the flag that limits which extensions templates may use.

@@ -47,7 +47,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string, streams St
 	if err == nil {
 		return exitOK
 	}
-	printError(streams.Err, err)
+	printError(streams.Err, root.Name(), err)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}

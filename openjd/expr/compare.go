@@ -3,6 +3,7 @@ package expr
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -35,6 +36,9 @@ func (m *machine) equal(a, b *Value) (bool, error) {
 	if n != lengthOf(b) {
 		return false, nil
 	}
+	if a.typ == TypeRange && b.typ == TypeRange {
+		return m.equalRanges(a.AsRange(), b.AsRange())
+	}
 	if err := m.spend(n); err != nil {
 		return false, err
 	}
@@ -45,6 +49,14 @@ func (m *machine) equal(a, b *Value) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// equalRanges compares sets however they are written, at the cost of what is written.
+func (m *machine) equalRanges(a, b RangeExpr) (bool, error) {
+	if err := m.spend(int64(len(a.ranges) + len(b.ranges))); err != nil {
+		return false, err
+	}
+	return slices.Equal(a.Regrouped().ranges, b.Regrouped().ranges), nil
 }
 
 // compareNumbers orders ints and floats without rounding.

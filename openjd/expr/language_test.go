@@ -14,7 +14,8 @@ func TestBounds(t *testing.T) {
 	for _, text := range []string{
 		"'a' * 1000000000", "('a' * 50000000) * 50", "range(1000000000)", "[x for x in range_expr('1-100000000')]", "list(range_expr('1-1000000000000'))",
 		"'x'.zfill(1000000000)", "'x'.ljust(9223372036854775807)", "('a' * 10000000).replace('a', 'b' * 1000)", "[1] * 100000000", "['a' * 10000000] * 100",
-		"[[y for y in range(10000)] for x in range(10000)]", "(('a,' * 10000000).split(','))", "string(['a' * 10000000] * 9)", "range_expr('1-1000000000') + [1]",
+		"[[y for y in range(10000)] for x in range(10000)]", "(('a,' * 10000000).split(','))", "string(['a' * 10000000] * 9)", "range_expr('1-1000000000') + [1]", "range_expr('1-9223372036854775807') + [1]", "sum([x for x in range_expr('1-9223372036854775807')])",
+		"range(9223372036854775807)", "range_expr('1-9223372036854775807') == range(1, 9223372036854775807)",
 		"re_findall('a' * 10000000, 'a')", "[string(x) * 1000 for x in range(1000000)]", "sorted(range(10000000))",
 	} {
 		e, err := expr.ParseExpression(text)
@@ -30,6 +31,37 @@ func TestBounds(t *testing.T) {
 		}
 		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<30 {
 			t.Errorf("%s allocated %d MiB", text, used>>20)
+		}
+	}
+}
+
+// TestLongWork evaluates expressions that do as much as the limits let them, and counts what they spend: nothing may cost more than in
+// proportion to the size of its values.
+func TestLongWork(t *testing.T) {
+	const text, texts, numbers = "('ab1 ' * 2000000)", "[string(x) for x in range(150000)]", "range(300000)"
+	for _, form := range []string{
+		text + ".title()", text + ".replace('a', 'bbbbbbbb')", text + ".split(' ')", text + ".rsplit(' ')", text + ".strip('ab1 ')", text + "[::-1]",
+		"repr_json(" + text + ")", "repr_sh(" + text + ")", "repr_cmd(" + text + ")", "re_escape(" + text + ")", "re_split(" + text + ", ' ')",
+		"re_sub(" + text + ", 'a', 'xx')", "re_search(" + text + ", '(a+)+z')", "re_search(" + text + ", '.*.*.*.*.*.*z')", "re_search(" + text + ", '(.|a|b|ab)*z')",
+		"re_match('a' * 30, '(a?){30}a{30}')", "with_number(" + text + ", 5)",
+		"path(" + texts + ")", "repr_sh(" + texts + ")", "repr_cmd(" + texts + ")", "unique(" + texts + ")", "sorted(" + texts + ")", texts + ".join(',')",
+		"unique(" + numbers + ")", "sorted(" + numbers + ")", "sum(" + numbers + ")", "range_expr(" + numbers + ")", numbers + " == " + numbers,
+		"range_expr('1-9223372036854775807') == range_expr('1-9223372036854775807')", "range_expr('1,3,5-9:2') == range_expr('1-9:2')",
+		"max(range_expr('1-9223372036854775807'))", "range_expr('1-9223372036854775807')[5:9000000000:3]", "round(1, -1000000000)", "2.0 ** 1000",
+	} {
+		e, err := expr.ParseExpression(form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = e.Eval(nil, 0)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<30 {
+			t.Errorf("%s allocated %d MiB", form, used>>20)
 		}
 	}
 }

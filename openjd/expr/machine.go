@@ -82,12 +82,13 @@ func (m *machine) loadLimits() {
 
 // spend counts n operations.
 func (m *machine) spend(n int64) error {
-	m.ops += n
-	if m.ops < 1000 { // any sensible limit is larger
+	m.ops += n                // negative when it does not fit
+	if uint64(m.ops) < 1000 { // any sensible limit is larger
 		return nil
 	}
 	m.loadLimits()
-	if m.ops > m.limits.Operations {
+	if m.ops < 0 || m.ops > m.limits.Operations {
+		m.ops = maxInt64 / 2 // it stays spent
 		return &LimitError{fmt.Sprintf("the expression takes more than %d operations", m.limits.Operations)}
 	}
 	return nil

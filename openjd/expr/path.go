@@ -116,11 +116,19 @@ func (p purePath) absolute() bool {
 
 // join returns the path of text as seen from p. What is absolute replaces p.
 func (p purePath) join(text string) purePath {
+	p.parts = slices.Clone(p.parts)
+	p.extend(text)
+	return p
+}
+
+// extend is join in place: p shares its parts with no other path.
+func (p *purePath) extend(text string) {
 	if p.uri && p.format == Windows && !IsURI(text) {
 		// As elsewhere on Windows, another drive replaces all, a root keeps what stands for the drive, and \ is /.
 		anchor, rest := windowsAnchor(strings.ReplaceAll(text, "/", `\`))
 		if anchor != "" && anchor != `\` {
-			return parsePath(text, Windows)
+			*p = parsePath(text, Windows)
+			return
 		}
 		if anchor == `\` {
 			p.parts = nil
@@ -129,30 +137,26 @@ func (p purePath) join(text string) purePath {
 	}
 	if p.uri && !IsURI(text) && !strings.HasPrefix(text, "/") {
 		if text == "" {
-			return p
+			return
 		}
 		if n := len(p.parts); n > 0 && p.parts[n-1] == "" {
 			p.parts = p.parts[:n-1]
 		}
-		p.parts = append(slices.Clone(p.parts), strings.Split(text, "/")...)
-		return p
+		p.parts = append(p.parts, strings.Split(text, "/")...)
+		return
 	}
 	q := parsePath(text, p.format)
 	switch {
 	case q.uri || q.absolute():
-		return q
-	case q.anchor == "":
-		p.parts = append(slices.Clone(p.parts), q.parts...)
-		return p
+		*p = q
+	case q.anchor == "", strings.EqualFold(q.anchor, strings.TrimSuffix(p.anchor, `\`)): // the latter: C:x from C:\y
+		p.parts = append(p.parts, q.parts...)
 	case q.anchor == `\`: // the root of p's drive or share
-		drive := strings.TrimSuffix(p.anchor, `\`)
-		q.anchor = drive + `\`
-		return q
-	case strings.EqualFold(q.anchor, strings.TrimSuffix(p.anchor, `\`)): // C:x from C:\y
-		p.parts = append(slices.Clone(p.parts), q.parts...)
-		return p
+		q.anchor = strings.TrimSuffix(p.anchor, `\`) + `\`
+		*p = q
+	default:
+		*p = q
 	}
-	return q
 }
 
 // name returns the last component, "" when there is none.
@@ -371,7 +375,7 @@ func joinPaths(m *machine, a []Value) (Value, error) {
 		case first:
 			p, first = parsePath(parts[i].text, p.format), false
 		default:
-			p = p.join(parts[i].text)
+			p.extend(parts[i].text)
 		}
 	}
 	return Path(p.String()), m.spend(text256(len(p.String())))

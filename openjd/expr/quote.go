@@ -68,17 +68,22 @@ func appendWords(b []byte, v *Value, one func([]byte, *Value) []byte) []byte {
 	return b
 }
 
+var (
+	withoutLineEnds = strings.NewReplacer("\n", "", "\r", "")
+	cmdEscapes      = strings.NewReplacer("^", "^^", `"`, `^"`, "%", "%%", "!", "^^!")
+)
+
 // appendCmd quotes for the command interpreter of Windows, which cannot take line ends.
 func appendCmd(b []byte, v *Value) []byte {
 	if v.typ.IsList() {
 		return appendWords(b, v, appendCmd)
 	}
-	text := strings.NewReplacer("\n", "", "\r", "").Replace(v.text)
+	text := withoutLineEnds.Replace(v.text)
 	if text != "" && !strings.ContainsAny(text, " \t&|<>^\"()%!") {
 		return append(b, text...)
 	}
 	b = append(b, '"')
-	b = append(b, strings.NewReplacer("^", "^^", `"`, `^"`, "%", "%%", "!", "^^!").Replace(text)...)
+	b = append(b, cmdEscapes.Replace(text)...)
 	return append(b, '"')
 }
 

@@ -82,10 +82,12 @@ func BindParameters(definitions []template.JobParameterDefinition, values map[st
 	var errs template.Errors
 	var missing []string
 	known := map[string]bool{}
+	names := make([]string, 0, len(definitions))
 	params := make([]Parameter, 0, len(definitions))
 	for i := range definitions {
 		d := &definitions[i]
 		known[d.Name] = true
+		names = append(names, d.Name)
 		value, submitted := values[d.Name]
 		if !submitted && d.Default == nil {
 			missing = append(missing, d.Name)
@@ -100,9 +102,13 @@ func BindParameters(definitions []template.JobParameterDefinition, values map[st
 	}
 	var unknown []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if !known[name] {
-			unknown = append(unknown, name)
+		if known[name] {
+			continue
 		}
+		if near := expr.Nearest(name, names); near != "" {
+			name += " (did you mean " + near + "?)"
+		}
+		unknown = append(unknown, name)
 	}
 	if unknown != nil {
 		errs = append(errs, template.Error{Message: "values were given for parameters that are not defined: " + strings.Join(unknown, ", ")})
