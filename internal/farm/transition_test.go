@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/storetest"
 )
 
 // TestTransitions walks every status of every resource with every change that can be asked for, and compares what becomes of it with
@@ -29,7 +31,7 @@ func TestTransitions(t *testing.T) {
 			for from, wants := range readTransitions(t, table) {
 				t.Run(from, func(t *testing.T) {
 					t.Parallel()
-					shared := openFarm(t, silenceFor(t, from)...)
+					shared := openFarmOn(t, storetest.NewFaulty(openStore(t), func(string, int) storetest.Fault { return storetest.None }))
 					farm := shared.newFarm()
 					for request, want := range wants {
 						r := &renderFarm{testFarm: shared, farmID: farm}
@@ -48,13 +50,26 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// silenceFor makes workers be lost where a table's status needs that.
-func silenceFor(t *testing.T, from string) []func(*Config) {
-	t.Helper()
-	if from != "NOT_RESPONDING" {
-		return nil
+// lose makes the service believe that a worker was silent for too long: it is written to the store, from which the farm is read again
+// after a commit that failed.
+func (w *testWorker) lose() {
+	w.t.Helper()
+	ctx, faulty := w.t.Context(), w.store.(*storetest.Faulty)
+	lost := must(w.store.Worker(ctx, w.id))(w.t)
+	lost.Status = status.WorkerNotResponding
+	if err := faulty.Store.Commit(ctx, &row.Changes{Workers: []row.Worker{*lost}}); err != nil {
+		w.t.Fatal(err)
 	}
-	return []func(*Config){loseWorkersAfter(t, 2*time.Second)}
+	failed := false
+	faulty.SetPlan(func(operation string, _ int) storetest.Fault {
+		if operation != "Commit" || failed {
+			return storetest.None
+		}
+		failed = true
+		return storetest.Before
+	})
+	_, err := w.UpdateFleet(ctx, &deadline.UpdateFleetInput{FarmId: w.farmID, FleetId: w.fleetID, DisplayName: new("other")})
+	_ = fails[*deadline.InternalServerErrorException](w.t, err)
 }
 
 // readTransitions reads a table: the outcome by status and request.
@@ -75,11 +90,11 @@ func readTransitions(t *testing.T, name string) map[string]map[string]string {
 		case len(fields) != 1+len(requests) || table[fields[0]] != nil:
 			t.Fatalf("%s: a line of %d cells, or a second one: %s", name, len(fields)-1, line)
 		default:
-			row := map[string]string{}
+			outcomes := map[string]string{}
 			for i, request := range requests {
-				row[request] = fields[1+i]
+				outcomes[request] = fields[1+i]
 			}
-			table[fields[0]] = row
+			table[fields[0]] = outcomes
 		}
 	}
 	return table
@@ -372,11 +387,7 @@ func (r *renderFarm) bringWorker(from string) *testWorker {
 	case "STOPPED":
 		w.update(deadline.UpdatedWorkerStatusStopped)
 	case "NOT_RESPONDING":
-		for w.shown() != "NOT_RESPONDING" {
-			if err := r.t.Context().Err(); err != nil {
-				r.t.Fatal(err)
-			}
-		}
+		w.lose()
 	}
 	return w
 }
