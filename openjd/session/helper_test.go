@@ -65,6 +65,27 @@ func (o *observer) await(t *testing.T, prefix string) string {
 	}
 }
 
+// awaitCount returns when so many lines begin with prefix.
+func (o *observer) awaitCount(t *testing.T, prefix string, count int) {
+	t.Helper()
+	for {
+		n := 0
+		for _, line := range o.lines() {
+			if strings.HasPrefix(line, prefix) {
+				n++
+			}
+		}
+		if n >= count {
+			return
+		}
+		select {
+		case <-o.added:
+		case <-t.Context().Done():
+			t.Fatalf("%d lines %q in %q", n, prefix, o.lines())
+		}
+	}
+}
+
 func open(t *testing.T, cfg session.Config) (*session.Session, *observer) {
 	t.Helper()
 	o := &observer{added: make(chan struct{}, 1)}
