@@ -180,6 +180,7 @@ func (c *Core) tick() time.Duration {
 		c.loseWorker(w)
 	}
 	c.reviewAllBudgets()
+	c.settle() // what lost workers had is work again
 	for _, id := range slices.Sorted(maps.Keys(c.fleets)) {
 		c.shrink(c.fleets[id])
 	}
