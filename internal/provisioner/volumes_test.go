@@ -153,6 +153,18 @@ func TestVolumesOfHostsThatFail(t *testing.T) {
 	if got := f.volumes(); len(got) != 1 || got[f.hosts[0].volume] != "PENDING_ATTACHMENT" {
 		t.Errorf("the volumes are %v, the host has %s", got, f.hosts[0].volume)
 	}
+	// While its worker registers it is about to have the volume.
+	worker := f.hosts[0].workerID
+	f.hosts[0].workerID = ""
+	f.mustLook(time.Hour, 1)
+	if got := f.volumes(); got[f.hosts[0].volume] != "PENDING_ATTACHMENT" {
+		t.Errorf("the volumes are %v", got)
+	}
+	f.hosts[0].workerID = worker
+	f.mustLook(time.Second, 1)
+	if got := f.volumes(); got[f.hosts[0].volume] != "IN_USE "+worker {
+		t.Errorf("the volumes are %v", got)
+	}
 }
 
 // TestVolumesExpire: a volume without a worker is kept for as long as its fleet says, one that somebody deleted no longer.
