@@ -144,12 +144,15 @@ func (f *searchFarm) addStep(job *row.Job, index int32) {
 		document.Space, step.Tasks = space, int64(tasks)
 	}
 	for task := range step.Tasks {
+		of := step.Rest
 		if r.IntN(3) == 0 {
+			of = f.taskStatus()
 			f.rows.Tasks = append(f.rows.Tasks, row.Task{
-				JobID: job.JobID, StepIndex: index, TaskIndex: task, Status: f.taskStatus(), Target: pick(r, status.TaskNone, status.TaskReady),
+				JobID: job.JobID, StepIndex: index, TaskIndex: task, Status: of, Target: pick(r, status.TaskNone, status.TaskReady),
 				FailureRetries: r.Int32N(3), StartedAt: f.time(), EndedAt: f.time(), UpdatedAt: f.time(), UpdatedBy: pick(r, "", "ada"),
 			})
 		}
+		step.Counts[of]++
 	}
 	f.rows.Steps = append(f.rows.Steps, step)
 	f.rows.StepDocuments = append(f.rows.StepDocuments, document)

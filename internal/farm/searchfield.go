@@ -29,7 +29,7 @@ type searchField[R any] struct {
 	text   func(*R) string   // textField; "" when absent
 	texts  func(*R) []string // listField: a row has the value of any of them
 	number func(*R) int64    // numberField; timeField in microseconds, 0 when absent
-	column store.JobColumn   // the same in the store; "" when the store cannot compare it
+	column store.Column      // the same in the store; "" when the store cannot compare it
 	varies bool              // tells untouched tasks of one step apart
 }
 
@@ -55,7 +55,7 @@ func numberOf[R any](get func(*R) int64) searchField[R] {
 }
 
 // in says which column has the field.
-func (f searchField[R]) in(column store.JobColumn) searchField[R] {
+func (f searchField[R]) in(column store.Column) searchField[R] {
 	f.column = column
 	return f
 }

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/template"
@@ -25,7 +28,7 @@ var taskSearch = searchable[foundTask]{
 		"STEP_ID":                  textOf(func(x *foundTask) string { return x.step.StepID }),
 		"JOB_ID":                   textOf(func(x *foundTask) string { return x.job.JobID }),
 		"QUEUE_ID":                 textOf(func(x *foundTask) string { return x.job.QueueID }),
-		"RUN_STATUS":               textOf(func(x *foundTask) string { return x.Status.String() }),
+		"RUN_STATUS":               textOf(func(x *foundTask) string { return x.Status.String() }).in(store.TaskStatus),
 		"TARGET_RUN_STATUS":        textOf(func(x *foundTask) string { return x.Target.String() }),
 		"UPDATED_BY":               textOf(func(x *foundTask) string { return x.UpdatedBy }),
 		"LATEST_SESSION_ACTION_ID": textOf(func(x *foundTask) string { return x.LatestAction }),
@@ -78,7 +81,7 @@ func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput
 	if found.compare == nil && len(in.QueueIds) > 1 {
 		found.compare = func(a, b *foundTask) int { return taskTie(a, b, true) }
 	}
-	search := taskSifter{s, filter, order, found}
+	search := newTaskSifter(s, filter, order, found)
 	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, func(j *row.Job) (more bool, err error) {
 		return s.eachStep(ctx, j, func(step *row.Step) (bool, error) { return search.step(ctx, j, step) })
 	})
@@ -97,17 +100,36 @@ func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput
 
 // taskSifter looks at tasks one by one, or at many untouched ones at once where they are alike.
 type taskSifter struct {
-	service *Service
-	filter  *filter[foundTask]
-	order   *sorting[foundTask]
-	found   *findings[foundTask]
+	service  *Service
+	filter   *filter[foundTask]
+	order    *sorting[foundTask]
+	found    *findings[foundTask]
+	statuses []status.Task // that what is found may have
+	counts   bool          // those that have one are found, and need not be looked at to be counted
+}
+
+func newTaskSifter(s *Service, filter *filter[foundTask], order *sorting[foundTask], found *findings[foundTask]) *taskSifter {
+	t := &taskSifter{service: s, filter: filter, order: order, found: found}
+	for one := range status.Task(status.NumTask) {
+		if filter.where.Admits(store.TaskStatus, one.String()) {
+			t.statuses = append(t.statuses, one)
+		}
+	}
+	t.counts = filter.exact && !filter.varies && found.compare == nil
+	return t
 }
 
 // varies reports whether untouched tasks have to be looked at one by one.
 func (t *taskSifter) varies() bool { return t.filter.varies || t.order != nil && t.order.varies }
 
-// step looks at all tasks of a step: touched rows, and the untouched ones between them.
+// full reports whether tasks need only be counted from now on.
+func (t *taskSifter) full() bool { return t.counts && len(t.found.rows) == t.found.keep() }
+
+// step looks at all tasks of a step that may be meant.
 func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step) (more bool, err error) {
+	if !slices.ContainsFunc(t.statuses, func(s status.Task) bool { return step.Counts[s] > 0 }) {
+		return true, nil
+	}
 	var space *openjd.ParameterSpace
 	if t.varies() {
 		shape, err := t.service.shape(ctx, j.JobID)
@@ -116,8 +138,51 @@ func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step) (more
 		}
 		space = shape.step(step.StepIndex).space
 	}
-	next := int64(0)
-	for {
+	if !slices.Contains(t.statuses, step.Rest) {
+		return t.touched(ctx, j, step, space)
+	}
+	return t.all(ctx, j, step, space)
+}
+
+// touched looks at the touched tasks alone: no other one has a status that may be meant.
+func (t *taskSifter) touched(ctx context.Context, j *row.Job, step *row.Step, space *openjd.ParameterSpace) (more bool, err error) {
+	for next := int64(0); ; {
+		if t.full() {
+			n, err := t.service.store.CountTasks(ctx, j.JobID, step.StepIndex, t.statuses, next, t.found.limit)
+			if err != nil {
+				return false, err
+			}
+			t.found.count(n)
+			return t.found.wants(), nil
+		}
+		chunk := searchChunk
+		if t.counts {
+			chunk = min(chunk, t.found.keep()-len(t.found.rows))
+		}
+		tasks, err := t.service.store.TasksWith(ctx, j.JobID, step.StepIndex, t.statuses, next, chunk)
+		if err != nil {
+			return false, fmt.Errorf("search the tasks of step %s: %w", step.StepID, err)
+		}
+		for i := range tasks {
+			if more, err := t.task(foundTask{Task: tasks[i], job: j, step: step}, space); err != nil || !more {
+				return false, err
+			}
+			next = tasks[i].TaskIndex + 1
+		}
+		if len(tasks) < chunk {
+			return true, nil
+		}
+	}
+}
+
+// all looks at all tasks of a step: touched rows, and the untouched ones between them.
+func (t *taskSifter) all(ctx context.Context, j *row.Job, step *row.Step, space *openjd.ParameterSpace) (more bool, err error) {
+	every := len(t.statuses) == status.NumTask
+	for next := int64(0); ; {
+		if every && t.full() {
+			t.found.count(step.Tasks - next)
+			return t.found.wants(), nil
+		}
 		touched, err := t.service.store.TouchedTasks(ctx, j.JobID, step.StepIndex, next, searchChunk)
 		if err != nil {
 			return false, fmt.Errorf("search the tasks of step %s: %w", step.StepID, err)

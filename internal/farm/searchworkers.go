@@ -14,7 +14,19 @@ import (
 // foundWorker is a worker that is looked at in a search.
 type foundWorker struct {
 	row.Worker
-	host *deadline.HostPropertiesResponse // never nil; empty when the worker told nothing
+	shown  *deadline.HostPropertiesResponse // nil until they are needed
+	failed *error                           // of reading them
+}
+
+// host is what the worker told of its host; empty when it told nothing.
+func (w *foundWorker) host() *deadline.HostPropertiesResponse {
+	if w.shown == nil {
+		w.shown = &deadline.HostPropertiesResponse{}
+		if err := decodeStored("host properties", w.HostProperties, w.shown); err != nil {
+			*w.failed = err
+		}
+	}
+	return w.shown
 }
 
 var workerSearch = searchable[foundWorker]{
@@ -22,25 +34,25 @@ var workerSearch = searchable[foundWorker]{
 		"WORKER_ID":         textOf(func(w *foundWorker) string { return w.WorkerID }),
 		"FLEET_ID":          textOf(func(w *foundWorker) string { return w.FleetID }),
 		"STATUS":            textOf(func(w *foundWorker) string { return w.Status.String() }),
-		"HOST_NAME":         textOf(func(w *foundWorker) string { return value(w.host.HostName) }),
+		"HOST_NAME":         textOf(func(w *foundWorker) string { return value(w.host().HostName) }),
 		"IP_ADDRESSES":      {kind: listField, texts: func(w *foundWorker) []string { return w.addresses() }},
-		"EC2_INSTANCE_ARN":  textOf(func(w *foundWorker) string { return value(w.host.Ec2InstanceArn) }),
-		"EC2_INSTANCE_TYPE": textOf(func(w *foundWorker) string { return value(w.host.Ec2InstanceType) }),
+		"EC2_INSTANCE_ARN":  textOf(func(w *foundWorker) string { return value(w.host().Ec2InstanceArn) }),
+		"EC2_INSTANCE_TYPE": textOf(func(w *foundWorker) string { return value(w.host().Ec2InstanceType) }),
 		"CREATED_BY":        textOf(func(w *foundWorker) string { return w.CreatedBy }),
 		"UPDATED_BY":        textOf(func(w *foundWorker) string { return w.UpdatedBy }),
 		"CREATED_AT":        timeOf(func(w *foundWorker) int64 { return w.CreatedAt }),
 		"UPDATED_AT":        timeOf(func(w *foundWorker) int64 { return w.UpdatedAt }),
 	},
 	terms: func(w *foundWorker, f func(string) bool) bool {
-		return f(w.WorkerID) || f(value(w.host.HostName)) || slices.ContainsFunc(w.addresses(), f)
+		return f(w.WorkerID) || f(value(w.host().HostName)) || slices.ContainsFunc(w.addresses(), f)
 	},
 }
 
 func (w *foundWorker) addresses() []string {
-	if w.host.IpAddresses == nil {
+	if w.host().IpAddresses == nil {
 		return nil
 	}
-	return slices.Concat(w.host.IpAddresses.IpV4Addresses, w.host.IpAddresses.IpV6Addresses)
+	return slices.Concat(w.host().IpAddresses.IpV4Addresses, w.host().IpAddresses.IpV6Addresses)
 }
 
 // workerTie puts workers in the order of their age.
@@ -73,16 +85,17 @@ func (s *Service) SearchWorkers(ctx context.Context, in *deadline.SearchWorkersI
 	if order == nil {
 		found.compare = func(a, b *foundWorker) int { return workerTie(a, b, true) }
 	}
+	var failed error
 	for _, id := range fleets {
 		err := s.eachWorker(ctx, id, func(w *row.Worker) error {
-			x := foundWorker{*w, &deadline.HostPropertiesResponse{}}
-			if err := decodeStored("host properties", w.HostProperties, x.host); err != nil {
-				return err
-			}
+			x := foundWorker{Worker: *w, failed: &failed}
 			if filter.matches(&x) {
+				if order != nil {
+					x.host() // once, not at every comparison
+				}
 				found.add(x)
 			}
-			return nil
+			return failed
 		})
 		if err != nil {
 			return nil, err
@@ -92,6 +105,9 @@ func (s *Service) SearchWorkers(ctx context.Context, in *deadline.SearchWorkersI
 	out := &deadline.SearchWorkersOutput{Workers: make([]deadline.WorkerSearchSummary, len(rows)), NextItemOffset: next, TotalResults: total}
 	for i := range rows {
 		out.Workers[i] = workerSearchSummary(&rows[i])
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	return out, nil
 }
@@ -122,7 +138,7 @@ func workerSearchSummary(w *foundWorker) deadline.WorkerSearchSummary {
 		CreatedBy: &w.CreatedBy, CreatedAt: when(w.CreatedAt), UpdatedBy: text(w.UpdatedBy), UpdatedAt: when(w.UpdatedAt),
 	}
 	if w.HostProperties != nil {
-		out.HostProperties = w.host
+		out.HostProperties = w.host()
 	}
 	return out
 }

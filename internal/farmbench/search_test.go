@@ -3,7 +3,6 @@ package farmbench
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,9 +10,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
-	"github.com/farmhand-render/farmhand/internal/store/postgres"
 	"github.com/farmhand-render/farmhand/internal/store/row"
-	"github.com/farmhand-render/farmhand/internal/store/sqlite"
 	"github.com/farmhand-render/farmhand/internal/testfarm"
 )
 
@@ -152,52 +149,48 @@ func measureSearch(b *testing.B, search func() (total int32, err error)) {
 // firstJob is when the first of many jobs was made, in microseconds; the others follow by the second.
 const firstJob = int64(1_700_000_000_000_000)
 
-// manyJobs makes a farm, puts finished jobs into its store while the server is down, and starts it again.
+// manyJobs makes a farm with finished jobs.
 func manyJobs(b *testing.B, n int, database []string) *testfarm.Farm {
 	b.Helper()
 	f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{Args: append([]string{"--archive-jobs-after", "0"}, database...)}))
 	f.Kill()
-	var s store.Store
-	var err error
-	if database == nil {
-		s, err = sqlite.Open(b.Context(), filepath.Join(f.DataDir, "farmhand.db"), sqlite.Options{Relaxed: true})
-	} else {
-		s, err = postgres.Open(b.Context(), database[1], postgres.Options{Relaxed: true})
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(1, 2))
-	statuses := []status.Task{status.TaskSucceeded, status.TaskSucceeded, status.TaskSucceeded, status.TaskCanceled}
-	for from := 0; from < n; from += 5000 {
-		c := &row.Changes{}
-		for i := from; i < min(n, from+5000); i++ {
-			created := firstJob + int64(i)*1_000_000
-			j := row.Job{
-				FarmID: f.FarmID, QueueID: f.QueueID, JobID: fmt.Sprintf("job-%016x%016x", r.Uint64(), r.Uint64()), Number: int64(i + 1),
-				Name: fmt.Sprint("shot ", r.IntN(n)), Lifecycle: status.LifecycleCreateComplete, TaskStatus: statuses[r.IntN(len(statuses))],
-				Priority: r.Int32N(101), StartedAt: created + 1, EndedAt: created + 2,
-				Stamp: row.Stamp{CreatedAt: created, CreatedBy: fmt.Sprint("user ", r.IntN(50))},
+	began := time.Now()
+	fillStore(b, f, database, func(s store.Store) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for from := 0; from < n; from += 5000 {
+			c := &row.Changes{}
+			for i := from; i < min(n, from+5000); i++ {
+				addJob(c, f, r, i, n)
 			}
-			if r.IntN(1000) == 0 {
-				j.TaskStatus = status.TaskFailed
+			if err := s.Commit(b.Context(), c); err != nil {
+				b.Fatal(err)
 			}
-			if r.IntN(200) == 0 {
-				j.Name += " fx"
-			}
-			c.Jobs = append(c.Jobs, j)
-			c.JobDocuments = append(c.JobDocuments, row.JobDocument{
-				JobID: j.JobID, Template: "{}",
-				Parameters: fmt.Appendf(nil, `{"Frames":{"string":"1-%d"},"Scene":{"path":"/projects/alpha/seq%d/scene.blend"}}`, r.IntN(1000), r.IntN(100)),
-			})
 		}
-		if err := s.Commit(b.Context(), c); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		b.Fatal(err)
-	}
-	f.Restart(b.Context())
+	})
+	b.Logf("%d jobs were there after %v", n, time.Since(began).Round(time.Second))
 	return f
+}
+
+var endings = []status.Task{status.TaskSucceeded, status.TaskSucceeded, status.TaskSucceeded, status.TaskCanceled}
+
+// addJob makes the i-th of n jobs.
+func addJob(c *row.Changes, f *testfarm.Farm, r *rand.Rand, i, n int) {
+	created := firstJob + int64(i)*1_000_000
+	j := row.Job{
+		FarmID: f.FarmID, QueueID: f.QueueID, JobID: fmt.Sprintf("job-%016x%016x", r.Uint64(), r.Uint64()), Number: int64(i + 1),
+		Name: fmt.Sprint("shot ", r.IntN(n)), Lifecycle: status.LifecycleCreateComplete, TaskStatus: endings[r.IntN(len(endings))],
+		Priority: r.Int32N(101), StartedAt: created + 1, EndedAt: created + 2,
+		Stamp: row.Stamp{CreatedAt: created, CreatedBy: fmt.Sprint("user ", r.IntN(50))},
+	}
+	if r.IntN(1000) == 0 {
+		j.TaskStatus = status.TaskFailed
+	}
+	if r.IntN(200) == 0 {
+		j.Name += " fx"
+	}
+	c.Jobs = append(c.Jobs, j)
+	c.JobDocuments = append(c.JobDocuments, row.JobDocument{
+		JobID: j.JobID, Template: "{}",
+		Parameters: fmt.Appendf(nil, `{"Frames":{"string":"1-%d"},"Scene":{"path":"/projects/alpha/seq%d/scene.blend"}}`, r.IntN(1000), r.IntN(100)),
+	})
 }

@@ -24,7 +24,7 @@ type Condition struct {
 	Group Group
 	Of    []Condition // of a group; And of none holds
 
-	Column   JobColumn
+	Column   Column
 	Operator Operator
 	// Values are texts or integers, as the column has them: one, or several for In and NotIn. Of [Mentions] and
 	// [HasParameter] they are what is looked for in the text of a job, and there is no column.
@@ -78,6 +78,21 @@ func HasParameter(lines ...string) Condition {
 	return c
 }
 
+// Admits reports whether a row that has a text in a column may meet a condition, whatever it has in others.
+func (c *Condition) Admits(column Column, text string) bool {
+	admits := func(of Condition) bool { return of.Admits(column, text) }
+	switch {
+	case c.Group == Or:
+		return slices.ContainsFunc(c.Of, admits)
+	case c.Group == And:
+		return !slices.ContainsFunc(c.Of, func(of Condition) bool { return !admits(of) })
+	case c.Column != column:
+		return true
+	}
+	is := slices.Contains(c.Values, any(text))
+	return is == (c.Operator == Equal || c.Operator == In)
+}
+
 // LooksIntoTexts reports whether [Mentions] or [HasParameter] is part of a condition.
 func (c *Condition) LooksIntoTexts() bool {
 	return c.isText() || slices.ContainsFunc(c.Of, func(of Condition) bool { return of.LooksIntoTexts() })
@@ -87,7 +102,7 @@ func (c *Condition) isText() bool { return c.Operator == mentions || c.Operator 
 
 // Order sorts by a column. Jobs that lack its value come last.
 type Order struct {
-	Column     JobColumn
+	Column     Column
 	Descending bool
 	First      any // not nil: the jobs with this value come first, and nothing else is sorted by the column
 
@@ -100,32 +115,35 @@ type JobCursor struct{ CreatedAt, Number int64 }
 // LastJob is after all jobs.
 var LastJob = JobCursor{CreatedAt: 1<<63 - 1, Number: 1<<63 - 1}
 
-// JobColumn is a column that searches look at.
-type JobColumn string
+// Column is a column that searches look at.
+type Column string
 
 // The columns of jobs that searches look at.
 const (
-	JobID          JobColumn = "job_id"
-	JobName        JobColumn = "name"
-	JobLifecycle   JobColumn = "lifecycle"
-	JobMessage     JobColumn = "lifecycle_message"
-	JobStatus      JobColumn = "task_status"
-	JobTarget      JobColumn = "target"
-	JobCreatedBy   JobColumn = "created_by"
-	JobUpdatedBy   JobColumn = "updated_by"
-	JobSource      JobColumn = "source_job_id"
-	JobQueue       JobColumn = "queue_id"
-	JobCreatedAt   JobColumn = "created_at"
-	JobStartedAt   JobColumn = "started_at"
-	JobEndedAt     JobColumn = "ended_at"
-	JobUpdatedAt   JobColumn = "updated_at"
-	JobPriority    JobColumn = "priority"
-	JobMaxFailed   JobColumn = "max_failed_tasks"
-	JobMaxRetries  JobColumn = "max_retries"
-	JobTaskRetries JobColumn = "failure_retries"
+	JobID          Column = "job_id"
+	JobName        Column = "name"
+	JobLifecycle   Column = "lifecycle"
+	JobMessage     Column = "lifecycle_message"
+	JobStatus      Column = "task_status"
+	JobTarget      Column = "target"
+	JobCreatedBy   Column = "created_by"
+	JobUpdatedBy   Column = "updated_by"
+	JobSource      Column = "source_job_id"
+	JobQueue       Column = "queue_id"
+	JobCreatedAt   Column = "created_at"
+	JobStartedAt   Column = "started_at"
+	JobEndedAt     Column = "ended_at"
+	JobUpdatedAt   Column = "updated_at"
+	JobPriority    Column = "priority"
+	JobMaxFailed   Column = "max_failed_tasks"
+	JobMaxRetries  Column = "max_retries"
+	JobTaskRetries Column = "failure_retries"
 	// JobMaxWorkers is -1 where there is no limit.
-	JobMaxWorkers JobColumn = "(CASE WHEN max_workers = 0 THEN -1 ELSE max_workers END)"
-	jobNumber     JobColumn = "number"
+	JobMaxWorkers Column = "(CASE WHEN max_workers = 0 THEN -1 ELSE max_workers END)"
+	jobNumber     Column = "number"
+
+	// TaskStatus is of tasks, for [Condition.Admits].
+	TaskStatus Column = "status"
 )
 
 // unindexed is the rank of a column without an index.
@@ -138,7 +156,7 @@ type jobColumn struct {
 	rank   int  // how few jobs are likely to share a value; unindexed when there is no index
 }
 
-var jobColumns = map[JobColumn]jobColumn{
+var jobColumns = map[Column]jobColumn{
 	JobID: {rank: 0}, JobSource: {rank: 1, absent: true}, JobName: {rank: 2}, JobCreatedBy: {rank: 10},
 	JobUpdatedAt: {rank: 20, number: true, absent: true}, JobEndedAt: {rank: 21, number: true, absent: true},
 	JobStartedAt: {rank: 22, number: true, absent: true}, JobCreatedAt: {rank: 23, number: true},

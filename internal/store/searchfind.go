@@ -30,9 +30,15 @@ func (d *DB) find(ctx context.Context, s *JobSearch, offset, size, limit, few in
 	if err != nil {
 		return nil, 0, err
 	}
-	if best != nil && best.count < few {
-		ids, err := d.all(ctx, s, best, few)
-		return ids[min(offset, len(ids)):min(offset+size, len(ids))], min(len(ids), limit), err
+	byAge, _ := s.byAge()
+	// The jobs of one value lie by age, so that there is nothing to sort.
+	sorted := byAge && wide(best.lead()) != nil && best.count >= few
+	if best != nil && !best.more && best.cost(&s.Where) <= reading*few && !sorted {
+		ids, err := d.all(ctx, s, best, max(few, offset+size))
+		if err != nil || len(ids) < few || !byAge || !best.onlyTexts() {
+			return page(ids, offset, size), min(len(ids), limit), err
+		}
+		best.count = few // and more, in no order
 	}
 	if total = limit; !best.total() || best.count < limit {
 		if total, err = d.countAll(ctx, s, best, limit); err != nil {
@@ -42,30 +48,50 @@ func (d *DB) find(ctx context.Context, s *JobSearch, offset, size, limit, few in
 	if size == 0 || total < limit && offset >= total {
 		return nil, total, nil
 	}
+	if total < limit && !byAge && !best.onlyTexts() {
+		ids, err := d.all(ctx, s, best.sorting(), limit)
+		return page(ids, offset, size), total, err
+	}
 	ids, err = d.walk(ctx, s, best, offset, size, few)
 	return ids, total, err
 }
 
-// all gives the ids of all jobs of a search in order: few, that one way leads to.
-func (d *DB) all(ctx context.Context, s *JobSearch, way *seek, few int) ([]string, error) {
+func page(ids []string, offset, size int) []string {
+	return ids[min(offset, len(ids)):min(offset+size, len(ids))]
+}
+
+// sorting is a way that countAll walked; nil for that by age.
+func (s *seek) sorting() *seek {
+	if wide(s.lead()) != nil {
+		return s
+	}
+	return nil
+}
+
+// all gives the ids of all jobs of a search in order, up to a limit. A way leads to them; nil is to look at all jobs. When the order is
+// that of the age and only texts lead to them, those that are over the limit are any ones.
+func (d *DB) all(ctx context.Context, s *JobSearch, way *seek, limit int) ([]string, error) {
 	b := &searchText{lead: way.lead(), given: way.only()}
 	if is, descending := s.byAge(); is && way.onlyTexts() {
-		text := `SELECT job_text.job_id ` + d.holding(b, s.QueueIDs, way)
-		key := `(job_text.created_at + 0), (job_text.number + 0)`
+		text := `SELECT job_id FROM (SELECT job_text.job_id, job_text.created_at, job_text.number ` + d.holding(b, s.QueueIDs, way) +
+			` LIMIT ` + b.arg(int64(limit)) + `) AS found ORDER BY `
 		if descending {
-			key = `(job_text.created_at + 0) DESC, (job_text.number + 0) DESC`
+			return d.ids(ctx, b, text+`created_at DESC, number DESC`)
 		}
-		return d.ids(ctx, b, text+` ORDER BY `+key+` LIMIT `+b.arg(int64(few)))
+		return d.ids(ctx, b, text+`created_at, number`)
 	}
 	text := `SELECT job_id FROM job WHERE `
-	if b.lead != nil {
-		b.age = b.lead.Operator == Equal
+	if way == nil || b.lead != nil {
+		b.age = b.lead == nil || b.lead.Operator == Equal
 		text += b.queues("job", s.QueueIDs)
+		if b.lead != nil && !way.inIndex(&s.Where) && !way.whole {
+			text += ` AND (sessions + 0) >= 0` // rows are needed: an index that spares them is no better
+		}
 	} else {
 		text += d.in(b, s, way)
 	}
 	text += ` AND ` + b.condition(&s.Where) + b.order(s.Order)
-	return d.ids(ctx, b, text+` LIMIT `+b.arg(int64(few)))
+	return d.ids(ctx, b, text+` LIMIT `+b.arg(int64(limit)))
 }
 
 // in is the condition that a way leads to a job.
@@ -96,14 +122,6 @@ func (d *DB) countAll(ctx context.Context, s *JobSearch, best *seek, limit int) 
 		}
 	}
 	return n, nil
-}
-
-// wide gives a comparison only when its index has the jobs by age, and much of each.
-func wide(c *Condition) *Condition {
-	if c != nil && c.Operator == Equal && (c.Column == JobCreatedBy || c.Column == JobStatus) {
-		return c
-	}
-	return nil
 }
 
 func (d *DB) countWalkedTexts(ctx context.Context, s *JobSearch, best *seek, limit int) (n int, err error) {

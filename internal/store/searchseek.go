@@ -14,10 +14,11 @@ type seek struct {
 	columns []*Condition
 	texts   []*Condition
 	whole   bool // it is the whole condition of the search
-	// What measuring found: for how many jobs it holds at most, up to a limit, and the parts that the texts have, as far as they
-	// are needed.
+	// What measuring found: for how many jobs it holds at most, and whether there are more of them; the parts that the texts have, as
+	// far as they are needed.
 	count   int
-	guessed bool
+	more    bool
+	guessed bool // the count, that is
 	sets    [][]uint32
 }
 
@@ -98,7 +99,7 @@ func (s *seek) lead() *Condition {
 
 // only is the comparison that holds for all jobs, when there is but one.
 func (s *seek) only() *Condition {
-	if len(s.columns) == 0 && len(s.texts) == 1 {
+	if s != nil && len(s.columns) == 0 && len(s.texts) == 1 {
 		return s.texts[0]
 	}
 	return s.lead()
@@ -113,8 +114,8 @@ func (s *seek) total() bool {
 // onlyTexts reports whether the texts alone tell what the search finds.
 func (s *seek) onlyTexts() bool { return s != nil && s.whole && len(s.columns) == 0 }
 
-// covered are the columns that the indexes by age, creator and status have besides their own.
-var covered = map[JobColumn]bool{
+// covered are the columns that the indexes by age, creator, status and priority have besides their own.
+var covered = map[Column]bool{
 	JobID: true, JobQueue: true, JobCreatedAt: true, JobStatus: true, JobCreatedBy: true, JobLifecycle: true, JobPriority: true,
 	JobStartedAt: true, JobEndedAt: true, JobName: true, jobNumber: true,
 }
@@ -130,31 +131,46 @@ func (c *Condition) inIndex() bool {
 // reading a row costs so many times what looking at an index does.
 const reading = 8
 
+// inIndex reports whether the index of a way has all that a condition looks at.
+func (s *seek) inIndex(where *Condition) bool {
+	lead := s.lead()
+	return where.inIndex() && (wide(lead) != nil || lead != nil && lead.Column == JobCreatedAt)
+}
+
 // cost is what it costs to look at all jobs that a way leads to.
 func (s *seek) cost(where *Condition) int {
-	lead := s.lead()
-	if s.onlyTexts() || where.inIndex() && (wide(lead) != nil || lead != nil && lead.Column == JobCreatedAt) {
+	if s.onlyTexts() || s.inIndex(where) {
 		return s.count
 	}
 	return reading * s.count
 }
 
-// Of the ways that a search has, some are measured, the most promising ones first, until one is good enough.
+// wide gives a comparison only when its index has the jobs of one value by age, and much of each.
+func wide(c *Condition) *Condition {
+	if c != nil && c.Operator == Equal && (c.Column == JobCreatedBy || c.Column == JobStatus || c.Column == JobPriority) {
+		return c
+	}
+	return nil
+}
+
+// Of the ways that a search has, some are measured, the most promising ones first, until one is good enough. Those that need no
+// rows are followed farther.
 const (
 	goodEnough = 500
 	measured   = 4
+	farther    = 5
 )
 
 // best measures the ways of a search and gives the one that costs least; nil when there is none.
-func (d *DB) best(ctx context.Context, s *JobSearch, limit int) (*seek, error) {
+func (d *DB) best(ctx context.Context, s *JobSearch, few int) (*seek, error) {
 	all := seeks(&s.Where)
 	slices.SortStableFunc(all, func(a, b seek) int { return cmp.Compare(a.rank(), b.rank()) })
 	var best *seek
 	for i := range all[:min(len(all), measured)] {
-		if best != nil && best.cost(&s.Where) < min(goodEnough, limit) {
+		if best != nil && best.cost(&s.Where) < min(goodEnough, few) {
 			break
 		}
-		if err := d.measure(ctx, s, &all[i], limit); err != nil {
+		if err := d.measure(ctx, s, &all[i], few); err != nil {
 			return nil, err
 		}
 		if best == nil || all[i].cost(&s.Where) < best.cost(&s.Where) {
@@ -164,7 +180,11 @@ func (d *DB) best(ctx context.Context, s *JobSearch, limit int) (*seek, error) {
 	return best, nil
 }
 
-func (d *DB) measure(ctx context.Context, s *JobSearch, k *seek, limit int) error {
+func (d *DB) measure(ctx context.Context, s *JobSearch, k *seek, limit int) (err error) {
+	if k.inIndex(&s.Where) && !k.whole {
+		limit *= farther
+	}
+	defer func() { k.more = k.count >= limit }()
 	for _, c := range k.columns {
 		b := &searchText{lead: c}
 		n, err := d.count(ctx, b, `SELECT 1 FROM job WHERE `+b.queues("job", s.QueueIDs)+` AND `+b.condition(c), limit)
@@ -181,9 +201,13 @@ func (d *DB) measure(ctx context.Context, s *JobSearch, k *seek, limit int) erro
 		return err
 	}
 	k.sets = sample.sets(s.QueueIDs, k.texts)
-	if len(k.sets) > maxSets || !d.engine.Streams() && sample.common(k.texts) {
+	share := sample.share(k.texts)
+	if len(k.sets) > maxSets || !d.engine.Streams() && share > walked {
 		k.count, k.guessed = limit, true
 		return nil
+	}
+	if is, _ := s.byAge(); is && k.onlyTexts() && share < counted {
+		return nil // what is likely to be found is read at once
 	}
 	b := &searchText{}
 	n, err := d.count(ctx, b, `SELECT 1 `+d.holding(b, s.QueueIDs, k), limit)
@@ -245,8 +269,15 @@ func (s sample) in(word string) (n int) {
 	return n
 }
 
-// common reports whether so many jobs have what is looked for that one meets enough of them when one looks at them all in turn.
-func (s sample) common(texts []*Condition) bool {
+// The shares of texts that have what is looked for from which on it is not read before it is counted, and from which on one meets
+// enough of it when one looks at all texts in turn.
+const (
+	counted = 0.02
+	walked  = 0.25
+)
+
+// share is the share of the texts that have what is looked for, as far as the sample tells.
+func (s sample) share(texts []*Condition) float64 {
 	n := 0
 	for _, c := range texts {
 		for _, value := range c.Values {
@@ -255,7 +286,7 @@ func (s sample) common(texts []*Condition) bool {
 			}
 		}
 	}
-	return 4*n > len(s)
+	return float64(n) / float64(max(1, len(s)))
 }
 
 // rarest is how many parts of a word are asked for: the rarest ones. More of them leave few more out, and all have to be read.

@@ -170,7 +170,7 @@ func (b *searchText) order(by []Order) string {
 	return ` ORDER BY ` + strings.Join(append(parts, b.key(jobNumber, descending)), `, `)
 }
 
-func (b *searchText) key(c JobColumn, descending bool) string {
+func (b *searchText) key(c Column, descending bool) string {
 	column := string(c)
 	if !b.sort {
 		column = hidden(column, jobColumns[c])

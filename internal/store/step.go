@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
 
+	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -90,6 +94,52 @@ func (d *DB) Tasks(ctx context.Context, jobID string, stepIndex int32, from, to 
 
 var sqlTouchedTasks = tasks.selectAll + `
 	WHERE job_id = $1 AND step_index = $2 AND task_index >= $3 ORDER BY task_index LIMIT $4`
+
+// rareStatuses are those that few tasks keep, with the condition of the index task_rare. Queries must repeat it word by word.
+var rareStatuses = []status.Task{status.TaskFailed, status.TaskCanceled, status.TaskSuspended, status.TaskNotCompatible}
+
+const rareTask = `status IN ('FAILED', 'CANCELED', 'SUSPENDED', 'NOT_COMPATIBLE')`
+
+// tasksWith is the condition of touched tasks that have one of some statuses, with its arguments.
+func tasksWith(jobID string, stepIndex int32, statuses []status.Task, from int64) (where string, args []any) {
+	args = []any{jobID, int64(stepIndex), from}
+	rare := true
+	for _, s := range statuses {
+		args = append(args, s.String())
+		rare = rare && slices.Contains(rareStatuses, s)
+	}
+	has := ` AND status IN (` + placeholders(4, len(statuses)) + `)`
+	switch {
+	case rare && len(statuses) == 1:
+		has = ` AND status = $4 AND ` + rareTask // tasks of one status lie in the order of their index
+	case rare:
+		has += ` AND ` + rareTask
+	}
+	return ` WHERE job_id = $1 AND step_index = $2 AND task_index >= $3` + has, args
+}
+
+// TasksWith implements [Reader].
+func (d *DB) TasksWith(
+	ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int,
+) ([]row.Task, error) {
+	where, args := tasksWith(jobID, stepIndex, statuses, from)
+	args = append(args, int64(limit))
+	return list(ctx, d.engine, tasks, tasks.selectAll+where+` ORDER BY task_index LIMIT $`+strconv.Itoa(len(args)), args...)
+}
+
+// CountTasks implements [Reader].
+func (d *DB) CountTasks(
+	ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int,
+) (int64, error) {
+	where, args := tasksWith(jobID, stepIndex, statuses, from)
+	args = append(args, int64(limit))
+	n, err := number(ctx, d.engine,
+		`SELECT count(*) FROM (SELECT 1 FROM task`+where+` ORDER BY task_index LIMIT $`+strconv.Itoa(len(args))+`) AS found`, args...)
+	if err != nil {
+		return 0, fmt.Errorf("count tasks of job %s: %w", jobID, err)
+	}
+	return n, nil
+}
 
 // TouchedTasks implements [Reader].
 func (d *DB) TouchedTasks(ctx context.Context, jobID string, stepIndex int32, from int64, limit int) ([]row.Task, error) {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -120,6 +121,10 @@ type Reader interface {
 	Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error)
 	// TouchedTasks lists the touched tasks from TaskIndex >= from.
 	TouchedTasks(ctx context.Context, jobID string, stepIndex int32, from int64, limit int) ([]row.Task, error)
+	// TasksWith lists the touched tasks that have one of some statuses, from TaskIndex >= from.
+	TasksWith(ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int) ([]row.Task, error)
+	// CountTasks counts those of TasksWith, up to a limit.
+	CountTasks(ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int) (int64, error)
 
 	SessionByID(ctx context.Context, sessionID string) (*row.Session, error)
 	// Sessions lists a job's in order of start, from Seq >= from.

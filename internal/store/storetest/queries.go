@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
@@ -101,6 +102,8 @@ func runAllQueries(t *testing.T, s store.Store) {
 		func() error { _, err := s.ArchivedJobs(ctx, "", 1, 1); return err },
 		func() error { _, err := s.Tagged(ctx, "", 1); return err },
 		func() error { _, err := s.TouchedTasks(ctx, "", 0, 0, 1); return err },
+		func() error { _, err := s.TasksWith(ctx, "", 0, []status.Task{status.TaskFailed}, 0, 1); return err },
+		func() error { _, err := s.CountTasks(ctx, "", 0, []status.Task{status.TaskReady}, 0, 1); return err },
 		func() error { _, err := s.JobParameters(ctx, []string{""}); return err },
 		func() error { _, err := s.JobsByAge(ctx, "", &store.Condition{}, store.LastJob, 1); return err },
 		func() error {

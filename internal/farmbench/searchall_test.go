@@ -1,0 +1,200 @@
+package farmbench
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/testfarm"
+)
+
+// A job of 1,000,000 tasks that are over, one of 1,000 failed.
+const failedOne = 1000
+
+// BenchmarkSearchTasks measures a page of 100 tasks of one job, and of all jobs of its queue.
+func BenchmarkSearchTasks(b *testing.B) {
+	onEachStore(b, func(b *testing.B, database []string) {
+		b.Helper()
+		n := scaled(b, million)
+		f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{Args: append([]string{"--archive-jobs-after", "0"}, database...)}))
+		f.Kill()
+		job := overJob(f, 0)
+		fillStore(b, f, database, func(s store.Store) {
+			c := &row.Changes{Jobs: []row.Job{job}, JobDocuments: []row.JobDocument{{JobID: job.JobID, Template: "{}"}}}
+			addStep(c, &job, int64(n))
+			commit(b, s, c)
+			for from := 0; from < n; from += 10_000 {
+				c := &row.Changes{}
+				for i := from; i < min(n, from+10_000); i++ {
+					c.Tasks = append(c.Tasks, overTask(&job, i))
+				}
+				commit(b, s, c)
+			}
+		})
+		of := func(name, value string) *deadline.SearchGroupedFilterExpressions {
+			return allOf(textFilter(name, deadline.ComparisonOperatorEqual, value))
+		}
+		for _, search := range []struct {
+			name    string
+			filters *deadline.SearchGroupedFilterExpressions
+			sorts   []deadline.SearchSortExpression
+		}{
+			{"all", nil, nil},
+			{"failed", of("RUN_STATUS", "FAILED"), nil},
+			{"succeeded", of("RUN_STATUS", "SUCCEEDED"), nil},
+			{"running", of("RUN_STATUS", "RUNNING"), nil},
+			{"failed-by-end", of("RUN_STATUS", "FAILED"), sortedBy("ENDED_AT", deadline.SortOrderDescending)},
+			{"ended-since", allOf(lately("ENDED_AT", n)), nil},
+			{"parameter", allOf(deadline.SearchFilterExpression{ParameterFilter: &deadline.ParameterFilterExpression{
+				Name: "Frame", Operator: deadline.ComparisonOperatorEqual, Value: fmt.Sprint(n / 2),
+			}}), nil},
+		} {
+			b.Run(search.name, func(b *testing.B) {
+				in := &deadline.SearchTasksInput{
+					FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: &job.JobID,
+					FilterExpressions: search.filters, SortExpressions: search.sorts,
+				}
+				measureSearch(b, func() (int32, error) {
+					out, err := f.Admin.SearchTasks(b.Context(), in)
+					if err != nil {
+						return 0, err
+					}
+					return out.TotalResults, nil
+				})
+			})
+		}
+	})
+}
+
+// BenchmarkSearchSteps measures a page of 100 steps of one job, and of a queue with 100,000 jobs.
+func BenchmarkSearchSteps(b *testing.B) {
+	onEachStore(b, func(b *testing.B, database []string) {
+		b.Helper()
+		n := scaled(b, 100_000)
+		f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{Args: append([]string{"--archive-jobs-after", "0"}, database...)}))
+		f.Kill()
+		fillStore(b, f, database, func(s store.Store) {
+			for from := 0; from < n; from += 5000 {
+				c := &row.Changes{}
+				for i := from; i < min(n, from+5000); i++ {
+					job := overJob(f, i)
+					c.Jobs, c.JobDocuments = append(c.Jobs, job), append(c.JobDocuments, row.JobDocument{JobID: job.JobID, Template: "{}"})
+					addStep(c, &job, 100)
+				}
+				commit(b, s, c)
+			}
+		})
+		first := overJob(f, 0).JobID
+		for _, search := range []struct {
+			name    string
+			job     *string
+			filters *deadline.SearchGroupedFilterExpressions
+		}{
+			{"one-job", &first, nil},
+			{"all", nil, nil},
+			{"failed", nil, allOf(textFilter("TASK_RUN_STATUS", deadline.ComparisonOperatorEqual, "FAILED"))},
+		} {
+			b.Run(search.name, func(b *testing.B) {
+				in := &deadline.SearchStepsInput{
+					FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: search.job, FilterExpressions: search.filters,
+				}
+				measureSearch(b, func() (int32, error) {
+					out, err := f.Admin.SearchSteps(b.Context(), in)
+					if err != nil {
+						return 0, err
+					}
+					return out.TotalResults, nil
+				})
+			})
+		}
+	})
+}
+
+// BenchmarkSearchWorkers measures a page of 100 workers of a fleet with 10,000.
+func BenchmarkSearchWorkers(b *testing.B) {
+	onEachStore(b, func(b *testing.B, database []string) {
+		b.Helper()
+		n := scaled(b, 10_000)
+		f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{Args: database}))
+		f.Kill()
+		fillStore(b, f, database, func(s store.Store) {
+			c := &row.Changes{}
+			for i := range n {
+				c.Workers = append(c.Workers, row.Worker{
+					FarmID: f.FarmID, FleetID: f.FleetID, WorkerID: fmt.Sprintf("worker-%032x", i), Status: status.WorkerStopped,
+					HostProperties: fmt.Appendf(nil, `{"hostName":"render%05d.example.com"}`, i),
+					Stamp:          row.Stamp{CreatedAt: firstJob + int64(i), CreatedBy: "user 7"},
+				})
+			}
+			commit(b, s, c)
+		})
+		for _, search := range []struct {
+			name    string
+			filters *deadline.SearchGroupedFilterExpressions
+		}{
+			{"newest", nil},
+			{"stopped", allOf(textFilter("STATUS", deadline.ComparisonOperatorEqual, "STOPPED"))},
+			{"running", allOf(textFilter("STATUS", deadline.ComparisonOperatorEqual, "RUNNING"))},
+			{"term", allOf(term("render0471", deadline.SearchTermMatchingTypeContains))},
+		} {
+			b.Run(search.name, func(b *testing.B) {
+				in := &deadline.SearchWorkersInput{FarmId: f.FarmID, FleetIds: []string{f.FleetID}, FilterExpressions: search.filters}
+				measureSearch(b, func() (int32, error) {
+					out, err := f.Admin.SearchWorkers(b.Context(), in)
+					if err != nil {
+						return 0, err
+					}
+					return out.TotalResults, nil
+				})
+			})
+		}
+	})
+}
+
+func commit(b *testing.B, s store.Store, c *row.Changes) {
+	b.Helper()
+	if err := s.Commit(b.Context(), c); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// overJob is the i-th of some finished jobs.
+func overJob(f *testfarm.Farm, i int) row.Job {
+	created := firstJob + int64(i)*1_000_000
+	return row.Job{
+		FarmID: f.FarmID, QueueID: f.QueueID, JobID: fmt.Sprintf("job-%032x", i), Number: int64(i + 1), Name: fmt.Sprint("shot ", i),
+		Lifecycle: status.LifecycleCreateComplete, TaskStatus: statusOf(i), StartedAt: created + 1, EndedAt: created + 2,
+		Stamp: row.Stamp{CreatedAt: created, CreatedBy: "user 7"},
+	}
+}
+
+func statusOf(i int) status.Task {
+	if i%failedOne == 0 {
+		return status.TaskFailed
+	}
+	return status.TaskSucceeded
+}
+
+// addStep adds a step of n tasks that are over.
+func addStep(c *row.Changes, job *row.Job, n int64) {
+	step := row.Step{
+		JobID: job.JobID, StepID: "step-" + job.JobID[len("job-"):], Name: "Render", Lifecycle: status.LifecycleCreateComplete,
+		TaskStatus: job.TaskStatus, Tasks: n, Cursor: n, Rest: status.TaskReady, Stamp: job.Stamp,
+	}
+	step.Counts[status.TaskFailed] = (n + failedOne - 1) / failedOne
+	step.Counts[status.TaskSucceeded] = n - step.Counts[status.TaskFailed]
+	c.Steps = append(c.Steps, step)
+	c.StepDocuments = append(c.StepDocuments, row.StepDocument{
+		JobID: job.JobID, StepID: step.StepID, Template: []byte(`{}`),
+		Space: fmt.Appendf(nil, `{"parameters":[{"name":"Frame","type":"INT","range":"1-%d"}]}`, n),
+	})
+}
+
+func overTask(job *row.Job, i int) row.Task {
+	ended := firstJob + int64(i)*time.Second.Microseconds()
+	return row.Task{JobID: job.JobID, TaskIndex: int64(i), Status: statusOf(i), StartedAt: ended - 1, EndedAt: ended, UpdatedAt: ended}
+}
