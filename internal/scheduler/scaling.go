@@ -112,7 +112,7 @@ func (c *Core) shrink(f *fleet) {
 	var idle []*worker
 	staying := 0
 	for _, w := range f.workers {
-		if !w.row.Status.Online() || w.row.Status == status.WorkerStopping || w.surplus {
+		if !w.row.Status.Online() || !w.takesWork() {
 			continue
 		}
 		staying++

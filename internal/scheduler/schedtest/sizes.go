@@ -79,7 +79,8 @@ func (s *simulation) tick() error {
 	for _, fleet := range slices.Sorted(maps.Keys(surplus)) {
 		staying := 0
 		for _, w := range s.store.Workers {
-			staying += count(w.FleetID == fleet && w.Status.Online() && w.Status != status.WorkerStopping && !s.surplus[w.WorkerID])
+			stays := w.Status.Online() && w.Status != status.WorkerStopping && w.Drain == row.DrainNone && !s.surplus[w.WorkerID]
+			staying += count(w.FleetID == fleet && stays)
 		}
 		size, err := s.size(fleet)
 		if err != nil {
