@@ -4,6 +4,7 @@ package local_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,6 +109,26 @@ func TestWrappedActions(t *testing.T) {
 	}
 	if result.Failed != nil {
 		t.Errorf("%+v: %+v", result.Failed, result.FailedResult)
+	}
+}
+
+// TestLaterVariablesWin shows that hooks are told what processes see: a variable of an environment that was entered after a task had set
+// it is that of the environment.
+func TestLaterVariablesWin(t *testing.T) {
+	t.Parallel()
+	e := decodeEnvironment(t, wrapper)
+	_, lines := run(t, local.Config{Job: create(t, `
+extensions: [EXPR]
+steps:
+- name: S
+  script: {actions: {onRun: {command: sh, args: [-c, "echo 'openjd_env: X=task'; echo 'openjd_env: Y=task'"]}}}
+- name: T
+  stepEnvironments: [{name: Later, variables: {X: later}}]
+  script: {actions: {onRun: {command: echo, args: ["$X"]}}}
+`), Environments: []*template.EnvironmentTemplate{e}}, "")
+	const want = "> hook of Test: T WRAPPER=w X=later Y=task echo $X"
+	if !slices.Contains(lines, want) {
+		t.Errorf("got %q, want %q", lines, want)
 	}
 }
 

@@ -14,11 +14,18 @@ import (
 // environment is one entry of the stack.
 type environment struct {
 	id        string
+	number    int // among all that the session ever entered
 	env       *template.Environment
 	dir       string            // of its embedded files, below the working directory
 	known     *expr.SymbolTable // see [ActionOptions]
 	variables []variable
 	changes   []variable // by openjd_env and openjd_unset_env, in order; they win over variables
+}
+
+// export is a variable that a task set, after so many environments had been entered.
+type export struct {
+	variable
+	after int
 }
 
 // variable sets or removes an environment variable.
@@ -48,7 +55,7 @@ func (s *Session) EnterEnvironment(ctx context.Context, id string, env *template
 		return Result{}, fmt.Errorf("enter environment %s: %w", env.Name, err)
 	}
 	s.entered++
-	e := &environment{id: id, env: env, dir: fmt.Sprintf("%s/environment-%d", embeddedDirName, s.entered), known: opts.Symbols}
+	e := &environment{id: id, number: s.entered, env: env, dir: fmt.Sprintf("%s/environment-%d", embeddedDirName, s.entered), known: opts.Symbols}
 	s.environments = append(s.environments, e)
 	s.log.line(slog.LevelInfo, "Entering environment "+env.Name)
 	result := r.do(ctx, func() (*invocation, error) {

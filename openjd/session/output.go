@@ -124,7 +124,7 @@ func (r *run) obey(target *environment, d *Directive) {
 func (r *run) change(target *environment, v variable) {
 	if target == nil {
 		if r.isTask {
-			r.session.exports = append(r.session.exports, v)
+			r.session.exports = append(r.session.exports, export{v, r.session.entered})
 		}
 		return
 	}

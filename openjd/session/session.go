@@ -70,7 +70,7 @@ type Session struct {
 	// tasks set, which only hooks are told. Only the running action touches them.
 	environments []*environment
 	entered      int
-	exports      []variable
+	exports      []export
 
 	mu      sync.Mutex // guards state and current
 	state   state

@@ -125,9 +125,17 @@ func texts(all []string) expr.Value {
 // defined lists the variables that the session's environments and tasks have set, NAME=value, sorted: not those of the host.
 func (s *Session) defined() []string {
 	v := variableSet{}
+	exports := s.exports
+	apply := func(before int) {
+		for len(exports) > 0 && exports[0].after < before {
+			v.apply([]variable{exports[0].variable})
+			exports = exports[1:]
+		}
+	}
 	for _, e := range s.environments {
+		apply(e.number) // what is set later wins
 		v.apply(e.variables, e.changes)
 	}
-	v.apply(s.exports)
+	apply(s.entered + 1)
 	return v.list()
 }
