@@ -56,8 +56,8 @@ test-race: clients postgres ## run all tests under the race detector (needs a C 
 	CGO_ENABLED=1 FARMHAND_CLIENTS=required FARMHAND_POSTGRES=required $(GO) test -race ./...
 
 .PHONY: differential
-differential: clients ## compare 20,000 expressions and 5,000 templates with OpenJD's Python packages; SEED=n repeats a run
-	$(GO) test -count=1 ./openjd/differential -v -seed $(or $(SEED),1)
+differential: clients ## compare expressions, templates, sessions and commands with OpenJD's Python packages, more than the tests do; SEED=n repeats a run
+	$(GO) test -count=1 ./openjd/differential -v -timeout 30m -seed $(or $(SEED),1) -expressions 50000 -templates 10000 -sessions 300
 
 .PHONY: bench
 bench: ## measure what DESIGN's budgets name

@@ -19,15 +19,21 @@ type oracle struct {
 	answers *bufio.Scanner
 }
 
-// startOracle starts the process, which ends with the test.
+// startOracle starts the process that answers for openjd-model; it ends with the test.
 func startOracle(t *testing.T) *oracle {
 	t.Helper()
+	return startProgram(t, ".venv-agent", "oracle.py")
+}
+
+// startProgram starts a program of tools/openjd-oracle with the packages of an environment.
+func startProgram(t *testing.T, environment, program string) *oracle {
+	t.Helper()
 	root := filepath.Join("..", "..")
-	python := filepath.Join(root, ".venv-agent", "bin", "python")
+	python := filepath.Join(root, environment, "bin", "python")
 	if _, err := os.Stat(python); err != nil {
 		t.Skip("no Python packages to compare with; tools/clients installs them")
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), python, filepath.Join(root, "tools", "openjd-oracle", "oracle.py"))
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), python, filepath.Join(root, "tools", "openjd-oracle", program))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	in, err := cmd.StdinPipe()

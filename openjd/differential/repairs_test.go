@@ -141,7 +141,7 @@ func (s *submission) each(key string, f func(o object) bool) (changed bool) {
 	return changed
 }
 
-// texts replaces the texts under some keys, and the variables of environments; it reports whether f changed any.
+// texts replaces the texts under some keys, with formatFields also the variables of environments; it reports whether f changed any.
 func (s *submission) texts(keys []string, f func(text string) any) (changed bool) {
 	replace := func(v any) any {
 		if text, ok := v.(string); ok {
@@ -154,7 +154,7 @@ func (s *submission) texts(keys []string, f func(text string) any) (changed bool
 	}
 	visit := func(under string, o object) {
 		keys := keys
-		if under == "variables" { // named as anybody likes
+		if under == "variables" && slices.Contains(keys, "command") { // format strings named as anybody likes
 			keys = slices.Collect(maps.Keys(o))
 		}
 		for _, key := range keys {
@@ -220,7 +220,7 @@ var repairs = []repair{
 		})
 	}},
 	{"constraints of EXPR types", func(s *submission, ours, theirs jobAnswer) bool {
-		broken := strings.Contains(ours.Error, "minLength") || strings.Contains(ours.Error, "breaks a constraint") || strings.Contains(ours.Error, " characters, ")
+		broken := strings.Contains(ours.Error, "minLength") || strings.Contains(ours.Error, "breaks a constraint") || strings.Contains(ours.Error, " characters, ") || strings.Contains(ours.Error, " has the length ")
 		return theirs.OK && broken && s.each("parameterDefinitions", func(p object) bool {
 			kind, _ := p["type"].(string)
 			item, _ := p["item"].(object)
