@@ -120,7 +120,7 @@ func (m *machine) order(a, b *Value) (int, error) {
 		if err := m.spend(1); err != nil {
 			return 0, err
 		}
-		if c, err := m.order(&a.ref.items[i], &b.ref.items[i]); c != 0 || err != nil {
+		if c, err := m.order(&a.ref().items[i], &b.ref().items[i]); c != 0 || err != nil {
 			return c, err
 		}
 	}
@@ -158,7 +158,7 @@ func memberships(negated bool) []overload {
 					return Value{}, err
 				}
 				for i := range a[1].Items() {
-					if same, err := m.equal(&a[0], &a[1].ref.items[i]); same || err != nil {
+					if same, err := m.equal(&a[0], &a[1].ref().items[i]); same || err != nil {
 						return answer(same, err)
 					}
 				}
@@ -174,7 +174,7 @@ func isBool([]Type) Type { return TypeBool }
 // lengthOf returns the number of items of a list or a range expression.
 func lengthOf(v *Value) int64 {
 	if v.typ == TypeRange {
-		return v.ref.span.Len()
+		return v.ref().span.Len()
 	}
 	return int64(len(v.Items()))
 }
@@ -182,7 +182,7 @@ func lengthOf(v *Value) int64 {
 // itemAt returns item i of a list or a range expression.
 func itemAt(v *Value, i int64) Value {
 	if v.typ == TypeRange {
-		return Int(v.ref.span.At(i))
+		return Int(v.ref().span.At(i))
 	}
-	return v.ref.items[i]
+	return v.ref().items[i]
 }

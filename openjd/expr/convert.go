@@ -108,10 +108,10 @@ func (v Value) convertList(want Type) (Value, bool) {
 		if ok {
 			return
 		}
-		items := make([]Value, len(v.ref.items))
+		items := make([]Value, len(v.ref().items))
 		for i := range items {
 			var fine bool
-			if items[i], fine = v.ref.items[i].convert(one.elements()); !fine {
+			if items[i], fine = v.ref().items[i].convert(one.elements()); !fine {
 				return
 			}
 		}

@@ -99,8 +99,15 @@ func (n *callNode) eval(m *machine, _ Type) (Value, error) {
 	if n.f == nil || n.f.host && !m.onHost() {
 		return Value{}, n.unknown(m)
 	}
-	base, bottom := m.memory, len(m.stack)
-	defer func() { m.stack = m.stack[:bottom] }()
+	bottom := len(m.stack)
+	v, err := n.call(m, bottom)
+	m.stack = m.stack[:bottom]
+	return v, err
+}
+
+// call evaluates the arguments on the stack, whose top is at bottom, and applies the function to them.
+func (n *callNode) call(m *machine, bottom int) (Value, error) {
+	base := m.memory
 	for _, a := range n.args {
 		v, err := a.eval(m, 0)
 		if err != nil {
@@ -184,7 +191,7 @@ func (n *binaryNode) fast(m *machine, a, b *Value) (v Value, done bool, err erro
 		if err := m.room(int64(total)); err != nil {
 			return Value{}, true, err
 		}
-		return String(a.text + b.text), true, m.spend(1 + text256(total))
+		return String(m.texts.join(a.text, b.text)), true, m.spend(1 + text256(total))
 	}
 	if a.typ != TypeInt {
 		return Value{}, false, nil

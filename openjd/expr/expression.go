@@ -77,6 +77,9 @@ func (e *Expression) Eval(symbols *SymbolTable, target Type) (Value, error) {
 	if err := m.room(v.size()); err != nil {
 		return Value{}, err
 	}
+	if v.typ&typeText != 0 {
+		v.text = m.texts.keep(v.text)
+	}
 	if target == 0 || v.typ&target != 0 && !v.unresolved {
 		return v, nil
 	}

@@ -75,10 +75,41 @@ func (f *function) choose(types []Type, method bool) *overload {
 	return nil
 }
 
+// exact returns the overload that choose would return, if it takes the arguments, all known, as they are and by their types alone.
+func (f *function) exact(args []Value) *overload {
+next:
+	for i := range f.overloads {
+		o := &f.overloads[i]
+		if len(o.params) != len(args) {
+			continue
+		}
+		for j := range args {
+			if args[j].unresolved {
+				return nil
+			}
+			if args[j].typ&o.params[j] == 0 {
+				continue next
+			}
+		}
+		if o.infer != nil {
+			return nil
+		}
+		return o
+	}
+	return nil
+}
+
 // apply calls the function. method says that the first argument is the receiver.
 func (f *function) apply(m *machine, at span, args []Value, method bool) (Value, error) {
 	if err := m.spend(1); err != nil {
 		return Value{}, err
+	}
+	if o := f.exact(args); o != nil {
+		v, err := o.call(m, args)
+		if err != nil {
+			err = m.wrap(at, err)
+		}
+		return v, err
 	}
 	var buffer [4]Type
 	types := buffer[:0]

@@ -98,8 +98,16 @@ func toString(m *machine, a []Value) (Value, error) {
 	if err := m.room(a[0].size()); err != nil {
 		return Value{}, err
 	}
-	text := a[0].Text()
+	text := m.textOf(&a[0])
 	return String(text), m.spend(text256(len(text)))
+}
+
+// textOf is the text of a value, an integer's in the arena.
+func (m *machine) textOf(v *Value) string {
+	if v.typ == TypeInt {
+		return m.texts.integer(int64(v.number))
+	}
+	return v.Text()
 }
 
 func rangeFromList(m *machine, a []Value) (Value, error) {
@@ -412,8 +420,8 @@ func (v *Value) identity() string {
 		return string(appendFloat(nil, v.AsFloat()))
 	case v.typ.IsList():
 		var b strings.Builder
-		for i := range v.ref.items {
-			id := v.ref.items[i].identity()
+		for i := range v.ref().items {
+			id := v.ref().items[i].identity()
 			b.WriteString(strconv.Itoa(len(id)) + ":" + id)
 		}
 		return b.String()

@@ -30,6 +30,7 @@ type machine struct {
 	metered bool // limits were looked up
 	ops     int64
 	memory  int64
+	texts   arena
 }
 
 // machines are kept because an expression is evaluated for each task.
@@ -46,7 +47,7 @@ func newMachine(text string, symbols *SymbolTable) *machine {
 func (m *machine) done() {
 	clear(m.stack[:cap(m.stack)])
 	clear(m.locals[:cap(m.locals)])
-	*m = machine{stack: m.stack[:0], locals: m.locals[:0]}
+	*m = machine{stack: m.stack[:0], locals: m.locals[:0], texts: m.texts}
 	machines.Put(m)
 }
 
@@ -86,6 +87,10 @@ func (m *machine) spend(n int64) error {
 	if uint64(m.ops) < 1000 { // any sensible limit is larger
 		return nil
 	}
+	return m.checkOperations()
+}
+
+func (m *machine) checkOperations() error {
 	m.loadLimits()
 	if m.ops < 0 || m.ops > m.limits.Operations {
 		m.ops = maxInt64 / 2 // it stays spent
@@ -102,6 +107,10 @@ func (m *machine) room(n int64) error {
 	if n >= 0 && n < 1<<15 && m.memory < 1<<15 { // any sensible limit is larger
 		return nil
 	}
+	return m.checkMemory(n)
+}
+
+func (m *machine) checkMemory(n int64) error {
 	m.loadLimits()
 	if n < 0 || n > m.limits.Memory-m.memory {
 		return &LimitError{fmt.Sprintf("the expression needs more than %d bytes of memory", m.limits.Memory)}

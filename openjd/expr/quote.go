@@ -59,11 +59,11 @@ func isShellSafe(r rune) bool {
 }
 
 func appendWords(b []byte, v *Value, one func([]byte, *Value) []byte) []byte {
-	for i := range v.ref.items {
+	for i := range v.ref().items {
 		if i > 0 {
 			b = append(b, ' ')
 		}
-		b = one(b, &v.ref.items[i])
+		b = one(b, &v.ref().items[i])
 	}
 	return b
 }
@@ -100,14 +100,14 @@ func appendPwsh(b []byte, v *Value) []byte {
 		return append(append(append(b, '\''), strings.ReplaceAll(v.Text(), "'", "''")...), '\'')
 	}
 	b = append(b, "@("...)
-	if len(v.ref.items) == 1 && v.typ.elements().IsList() {
+	if len(v.ref().items) == 1 && v.typ.elements().IsList() {
 		b = append(b, ',') // PowerShell unrolls a list of one list without it
 	}
-	for i := range v.ref.items {
+	for i := range v.ref().items {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = appendPwsh(b, &v.ref.items[i])
+		b = appendPwsh(b, &v.ref().items[i])
 	}
 	return append(b, ')')
 }
@@ -127,11 +127,11 @@ func appendPy(b []byte, v *Value) []byte {
 		return appendPyString(b, v.Text())
 	}
 	b = append(b, '[')
-	for i := range v.ref.items {
+	for i := range v.ref().items {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = appendPy(b, &v.ref.items[i])
+		b = appendPy(b, &v.ref().items[i])
 	}
 	return append(b, ']')
 }
@@ -176,11 +176,11 @@ func appendJSON(b []byte, v *Value) []byte {
 		return appendJSONString(b, v.Text(), true)
 	}
 	b = append(b, '[')
-	for i := range v.ref.items {
+	for i := range v.ref().items {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = appendJSON(b, &v.ref.items[i])
+		b = appendJSON(b, &v.ref().items[i])
 	}
 	return append(b, ']')
 }

@@ -13,7 +13,7 @@ import (
 
 func stringFunctions() []*function {
 	all := []*function{
-		change("upper", upper), change("lower", lower), change("capitalize", capitalize), change("title", title),
+		changeCase("upper", upper, 'a'), changeCase("lower", lower, 'A'), change("capitalize", capitalize), change("title", title),
 		strip("strip", true, true), strip("lstrip", true, false), strip("rstrip", false, true),
 		test("isdigit", isUnicodeDigit, nil), test("isalpha", unicode.IsLetter, nil),
 		test("isalnum", func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }, nil),
@@ -73,6 +73,25 @@ func change(name string, f func(string) string) *function {
 	}}
 }
 
+// changeCase is change for what, in ASCII, puts the letters from first on in the other case.
+func changeCase(name string, f func(string) string, first byte) *function {
+	return &function{name: name, overloads: []overload{
+		one(TypeString, func(m *machine, a []Value) (Value, error) {
+			s := a[0].text
+			if err := m.spend(text256(len(s))); err != nil {
+				return Value{}, err
+			}
+			if err := m.room(3 * int64(len(s))); err != nil {
+				return Value{}, err
+			}
+			if isASCII(s) {
+				return String(m.texts.change(s, first)), nil
+			}
+			return String(f(s)), nil
+		}, TypeString),
+	}}
+}
+
 func pair(name string, f func(a, b string) (Value, error), result Type) *function {
 	return &function{name: name, overloads: []overload{
 		one(result, texts(func(s ...string) (Value, error) { return f(s[0], s[1]) }), TypeString, TypeString),
@@ -102,7 +121,12 @@ func lower(s string) string {
 }
 
 func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func isUpper(r rune) bool { return unicode.IsUpper(r) || unicode.Is(unicode.Other_Uppercase, r) }
@@ -321,17 +345,24 @@ func justify(name string, sides func(fill, width int) (left, right int)) *functi
 
 // zfill fills a text or a number up with zeros after its sign.
 func zfill(m *machine, a []Value) (Value, error) {
-	s, width := a[0].Text(), a[1].AsInt()
+	s, width := m.textOf(&a[0]), a[1].AsInt()
 	fill := width - int64(utf8.RuneCountInString(s))
 	if fill <= 0 {
 		return String(s), nil
 	}
-	if err := errors.Join(m.room(fill+int64(len(s))), m.spend(text256(int(width)))); err != nil {
+	if err := m.room(fill + int64(len(s))); err != nil {
+		return Value{}, err
+	}
+	if err := m.spend(text256(int(width))); err != nil {
 		return Value{}, err
 	}
 	sign := ""
 	if s != "" && (s[0] == '+' || s[0] == '-') {
 		sign, s = s[:1], s[1:]
 	}
-	return String(sign + strings.Repeat("0", int(fill)) + s), nil
+	const zeros = "00000000000000000000000000000000"
+	if fill > int64(len(zeros)) {
+		return String(sign + strings.Repeat("0", int(fill)) + s), nil
+	}
+	return String(m.texts.join(m.texts.join(sign, zeros[:fill]), s)), nil
 }

@@ -6,18 +6,26 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Value is one typed, immutable value. The zero value is an empty text of no type.
 //
 // A float keeps the text it was made from until it is computed with: a FLOAT parameter submitted as "3.500" is printed as "3.500".
 // A value can be unresolved: then only its type is known, see [Unresolved].
+//
+// A Value has 32 bytes in few fields, because the compiler keeps what is larger in memory and copies it at every step of an evaluation.
 type Value struct {
+	kind
+	number uint64 // of a bool, an int, a float
+	// text is that of a string, a path; of a float, the text it was written with or "". For a list and a range it is the memory of a
+	// compound, see ref.
+	text string
+}
+
+type kind struct {
 	typ        Type
 	unresolved bool
-	number     uint64 // of a bool, an int, a float
-	text       string // of a string, a path; of a float, the text it was written with or ""
-	ref        *compound
 }
 
 // compound is what does not fit a Value: the items of a list, or a range.
@@ -27,19 +35,32 @@ type compound struct {
 	size  int64 // bytes, as the evaluation budget counts them
 }
 
+// ref returns what a list or a range consists of, nil for another value.
+func (v *Value) ref() *compound {
+	if v.typ&(typeList|TypeRange) == 0 || v.text == "" {
+		return nil
+	}
+	return (*compound)(unsafe.Pointer(unsafe.StringData(v.text)))
+}
+
+// refTo returns the text by which a value refers to c.
+func refTo(c *compound) string {
+	return unsafe.String((*byte)(unsafe.Pointer(c)), unsafe.Sizeof(*c))
+}
+
 // String is the value of a STRING parameter, or of any symbol that is plain text.
-func String(s string) Value { return Value{typ: TypeString, text: s} }
+func String(s string) Value { return Value{kind: kind{typ: TypeString}, text: s} }
 
 // Path is a path in the format of the host that will use it.
-func Path(s string) Value { return Value{typ: TypePath, text: s} }
+func Path(s string) Value { return Value{kind: kind{typ: TypePath}, text: s} }
 
 // Int is a 64-bit integer.
-func Int(i int64) Value { return Value{typ: TypeInt, number: uint64(i)} }
+func Int(i int64) Value { return Value{kind: kind{typ: TypeInt}, number: uint64(i)} }
 
 // Float is a finite floating point number given by its text, which is what it prints as.
 func Float(text string) Value {
 	f, _ := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	return Value{typ: TypeFloat, number: math.Float64bits(f), text: text}
+	return Value{kind: kind{typ: TypeFloat}, number: math.Float64bits(f), text: text}
 }
 
 // FloatOf is a finite floating point number, printed with the fewest digits that distinguish it.
@@ -47,23 +68,23 @@ func FloatOf(f float64) Value {
 	if f == 0 {
 		f = 0 // there is no negative zero
 	}
-	return Value{typ: TypeFloat, number: math.Float64bits(f)}
+	return Value{kind: kind{typ: TypeFloat}, number: math.Float64bits(f)}
 }
 
 // Bool is true or false.
 func Bool(b bool) Value {
 	if b {
-		return Value{typ: TypeBool, number: 1}
+		return Value{kind: kind{typ: TypeBool}, number: 1}
 	}
-	return Value{typ: TypeBool}
+	return Value{kind: kind{typ: TypeBool}}
 }
 
 // Null is the value null.
-func Null() Value { return Value{typ: TypeNull} }
+func Null() Value { return Value{kind: kind{typ: TypeNull}} }
 
 // Range is a range expression.
 func Range(r RangeExpr) Value {
-	return Value{typ: TypeRange, ref: &compound{span: r, size: int64(len(r.ranges)) * 32}}
+	return Value{kind: kind{typ: TypeRange}, text: refTo(&compound{span: r, size: int64(len(r.ranges)) * 32})}
 }
 
 // List is a list whose items all are of the concrete type element, which the caller promises. An empty list of unknown element type
@@ -73,23 +94,22 @@ func List(element Type, items ...Value) Value {
 	for i := range items {
 		size += items[i].size()
 	}
-	return Value{typ: ListOf(element), ref: &compound{items: items, size: size}}
+	return Value{kind: kind{typ: ListOf(element)}, text: refTo(&compound{items: items, size: size})}
 }
 
 // Unresolved is a value of which nothing is known but that its type is one of t. Checking an expression means evaluating it with
 // such values.
-func Unresolved(t Type) Value { return Value{typ: t, unresolved: true} }
+func Unresolved(t Type) Value { return Value{kind: kind{t, true}} }
 
 // valueSize is what a value costs beside what it refers to, in bytes.
 const valueSize = 40
 
 // size returns what the value counts for in the memory budget.
 func (v *Value) size() int64 {
-	n := int64(valueSize + len(v.text))
-	if v.ref != nil {
-		n += v.ref.size
+	if c := v.ref(); c != nil {
+		return valueSize + c.size
 	}
-	return n
+	return int64(valueSize + len(v.text))
 }
 
 // Type returns the type of the value: one for a known value, 0 for the zero value, possibly several for an unresolved one.
@@ -125,18 +145,18 @@ func (v Value) AsBool() bool { return v.typ == TypeBool && v.number != 0 }
 
 // Items returns the items of a list, nil when the value is none. The caller must not change them.
 func (v Value) Items() []Value {
-	if v.ref == nil {
+	if v.ref() == nil {
 		return nil
 	}
-	return v.ref.items
+	return v.ref().items
 }
 
 // AsRange returns the range expression, the empty set when the value is none.
 func (v Value) AsRange() RangeExpr {
-	if v.ref == nil {
+	if v.ref() == nil {
 		return RangeExpr{}
 	}
-	return v.ref.span
+	return v.ref().span
 }
 
 // Text returns the value as a format string prints it among other text: null prints as nothing, a list as JSON.
@@ -169,7 +189,7 @@ func (v *Value) appendText(b []byte) []byte {
 		}
 		return appendFloat(b, math.Float64frombits(v.number))
 	case TypeRange:
-		return v.ref.span.appendText(b)
+		return v.ref().span.appendText(b)
 	}
 	if v.typ.Has(typeList) {
 		return v.appendList(b)
@@ -209,7 +229,7 @@ const twoDigits = "0001020304050607080910111213141516171819202122232425262728293
 func (v *Value) appendList(b []byte) []byte {
 	b = append(b, '[')
 	for i := range v.Items() {
-		item := &v.ref.items[i]
+		item := &v.ref().items[i]
 		if i > 0 {
 			b = append(b, ", "...)
 		}
