@@ -154,7 +154,7 @@ func (r *runs) action(who string) object {
 	if r.failures > 0 && r.chance(15) {
 		r.failures--
 		r.note("timeout reached")
-		a["timeout"], a["args"] = 1, list{"-c", `echo "@@ ` + who + ` is slow"; exec sleep 20`}
+		a["timeout"], a["args"] = 2, list{"-c", `echo "@@ ` + who + ` is slow"; exec sleep 20`}
 	}
 	if r.failures > 0 && r.chance(15) {
 		r.failures--
