@@ -100,7 +100,8 @@ var rareStatuses = []status.Task{status.TaskFailed, status.TaskCanceled, status.
 
 const rareTask = `status IN ('FAILED', 'CANCELED', 'SUSPENDED', 'NOT_COMPATIBLE')`
 
-// tasksWith is the condition of touched tasks that have one of some statuses, with its arguments.
+// tasksWith is the condition and the order of touched tasks that have one of some statuses, with the arguments. What hides the index of
+// the task keeps an engine from walking through all tasks of the step.
 func tasksWith(jobID string, stepIndex int32, statuses []status.Task, from int64) (where string, args []any) {
 	args = []any{jobID, int64(stepIndex), from}
 	rare := true
@@ -108,14 +109,16 @@ func tasksWith(jobID string, stepIndex int32, statuses []status.Task, from int64
 		args = append(args, s.String())
 		rare = rare && slices.Contains(rareStatuses, s)
 	}
-	has := ` AND status IN (` + placeholders(4, len(statuses)) + `)`
+	where = ` WHERE job_id = $1 AND step_index = $2`
 	switch {
-	case rare && len(statuses) == 1:
-		has = ` AND status = $4 AND ` + rareTask // tasks of one status lie in the order of their index
+	case rare && len(statuses) == 1: // tasks of one status lie in the order of their index
+		return where + ` AND (task_index + 0) >= $3 AND status = $4 AND ` + rareTask + ` ORDER BY task_index`, args
 	case rare:
-		has += ` AND ` + rareTask
+		return where + ` AND (task_index + 0) >= $3 AND status IN (` + placeholders(4, len(statuses)) + `) AND ` + rareTask +
+			` ORDER BY (task_index + 0)`, args
+	default:
+		return where + ` AND task_index >= $3 AND status IN (` + placeholders(4, len(statuses)) + `) ORDER BY task_index`, args
 	}
-	return ` WHERE job_id = $1 AND step_index = $2 AND task_index >= $3` + has, args
 }
 
 // TasksWith implements [Reader].
@@ -124,7 +127,8 @@ func (d *DB) TasksWith(
 ) ([]row.Task, error) {
 	where, args := tasksWith(jobID, stepIndex, statuses, from)
 	args = append(args, int64(limit))
-	return list(ctx, d.engine, tasks, tasks.selectAll+where+` ORDER BY task_index LIMIT $`+strconv.Itoa(len(args)), args...)
+	return list(ctx, d.engine, tasks, tasks.selectAll+` WHERE job_id = $1 AND step_index = $2 AND task_index IN (
+		SELECT task_index FROM task`+where+` LIMIT $`+strconv.Itoa(len(args))+`) ORDER BY task_index`, args...)
 }
 
 // CountTasks implements [Reader].
@@ -134,7 +138,7 @@ func (d *DB) CountTasks(
 	where, args := tasksWith(jobID, stepIndex, statuses, from)
 	args = append(args, int64(limit))
 	n, err := number(ctx, d.engine,
-		`SELECT count(*) FROM (SELECT 1 FROM task`+where+` ORDER BY task_index LIMIT $`+strconv.Itoa(len(args))+`) AS found`, args...)
+		`SELECT count(*) FROM (SELECT 1 FROM task`+where+` LIMIT $`+strconv.Itoa(len(args))+`) AS found`, args...)
 	if err != nil {
 		return 0, fmt.Errorf("count tasks of job %s: %w", jobID, err)
 	}
