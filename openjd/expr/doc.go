@@ -11,7 +11,8 @@
 //
 // # How it works
 //
-// token.go and parse.go make a tree of nodes (node.go). eval.go walks it with a machine (machine.go) that counts operations and memory.
+// token.go and parse.go make a tree of nodes (node.go). eval.go walks it with a machine (machine.go) that counts operations and memory, and
+// makes short texts in one piece of memory (arena.go).
 // Operators and functions are tables of overloads (function.go, operators.go, library.go and the files named after kinds of functions):
 // the same table answers which code runs for values and which type comes out for types.
 //
