@@ -35,10 +35,9 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestLongWork evaluates expressions that do as much as the limits let them, and counts what they spend: nothing may cost more than in
-// proportion to the size of its values.
+// TestLongWork evaluates expressions of large values and counts what they spend: nothing may cost more than in proportion to their size.
 func TestLongWork(t *testing.T) {
-	const text, texts, numbers = "('ab1 ' * 2000000)", "[string(x) for x in range(150000)]", "range(300000)"
+	const text, texts, numbers = "('ab1 ' * 200000)", "[string(x) for x in range(30000)]", "range(60000)"
 	for _, form := range []string{
 		text + ".title()", text + ".replace('a', 'bbbbbbbb')", text + ".split(' ')", text + ".rsplit(' ')", text + ".strip('ab1 ')", text + "[::-1]",
 		"repr_json(" + text + ")", "repr_sh(" + text + ")", "repr_cmd(" + text + ")", "re_escape(" + text + ")", "re_split(" + text + ", ' ')",
@@ -60,7 +59,7 @@ func TestLongWork(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", form, err)
 		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<30 {
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<28 {
 			t.Errorf("%s allocated %d MiB", form, used>>20)
 		}
 	}
