@@ -137,8 +137,13 @@ func leastSubmission(t *testing.T, additions, parameters string) templateRequest
 		maps.DeleteFunc(step, func(_ string, v any) bool { return v == nil })
 		delete(more, "step")
 	}
+	var environments []any
+	if e, ok := more["external"]; ok {
+		environments = []any{e}
+		delete(more, "external")
+	}
 	maps.Copy(document, more)
-	return newTemplateRequest(t, document, nil, values)
+	return newTemplateRequest(t, document, environments, values)
 }
 
 // recorded returns an asker that knows the answers in a file, or, with -record, asks and writes them there.

@@ -463,6 +463,15 @@ var repairs = []repair{
 			return strings.ReplaceAll(text, "{{ null }}", "x")
 		})
 	}},
+	{"schema of environment templates", func(s *submission, ours, theirs jobAnswer) (changed bool) {
+		for _, e := range s.environments {
+			if o, ok := e.(object); ok && ours.OK && strings.Contains(theirs.Error, "$schema:") && o["$schema"] != nil {
+				delete(o, "$schema")
+				changed = true
+			}
+		}
+		return changed
+	}},
 	{"null in fields of extensions", func(s *submission, ours, theirs jobAnswer) (changed bool) {
 		if !theirs.OK || !strings.Contains(ours.Error, "needs the extension") {
 			return false
