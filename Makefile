@@ -61,7 +61,7 @@ differential: clients ## compare expressions, templates, sessions and commands w
 
 .PHONY: bench
 bench: ## measure what DESIGN's budgets name
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/farmbench
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/farmbench
 
 .PHONY: bench-openjd
 bench-openjd: clients ## measure Open Job Description beside its Python packages and, where there is a cargo, its Rust crates
