@@ -6,39 +6,37 @@ import (
 	"fmt"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
 // foundStep is a step that is looked at in a search.
-type foundStep struct {
-	row.Step
-	job *row.Job
-}
+type foundStep = store.FoundStep
 
 var stepSearch = searchable[foundStep]{
 	fields: map[string]searchField[foundStep]{
-		"STEP_ID":                  textOf(func(x *foundStep) string { return x.StepID }),
-		"JOB_ID":                   textOf(func(x *foundStep) string { return x.JobID }),
-		"QUEUE_ID":                 textOf(func(x *foundStep) string { return x.job.QueueID }),
-		"NAME":                     textOf(func(x *foundStep) string { return x.Name }),
-		"LIFECYCLE_STATUS":         textOf(func(x *foundStep) string { return x.Lifecycle.String() }),
-		"LIFECYCLE_STATUS_MESSAGE": textOf(func(x *foundStep) string { return x.LifecycleMessage }),
-		"TASK_RUN_STATUS":          textOf(func(x *foundStep) string { return x.TaskStatus.String() }),
-		"TARGET_TASK_RUN_STATUS":   textOf(func(x *foundStep) string { return x.Target.String() }),
-		"CREATED_BY":               textOf(func(x *foundStep) string { return x.CreatedBy }),
-		"UPDATED_BY":               textOf(func(x *foundStep) string { return x.UpdatedBy }),
-		"CREATED_AT":               timeOf(func(x *foundStep) int64 { return x.CreatedAt }),
-		"STARTED_AT":               timeOf(func(x *foundStep) int64 { return x.StartedAt }),
-		"ENDED_AT":                 timeOf(func(x *foundStep) int64 { return x.EndedAt }),
-		"UPDATED_AT":               timeOf(func(x *foundStep) int64 { return x.UpdatedAt }),
-		"TASK_FAILURE_RETRY_COUNT": numberOf(func(x *foundStep) int64 { return x.FailureRetries }),
+		"STEP_ID":                  textOf(func(x *foundStep) string { return x.StepID }).in(store.StepID),
+		"JOB_ID":                   textOf(func(x *foundStep) string { return x.JobID }).in(store.StepJob),
+		"QUEUE_ID":                 textOf(func(x *foundStep) string { return x.Job.QueueID }).in(store.StepQueue),
+		"NAME":                     textOf(func(x *foundStep) string { return x.Name }).in(store.StepName),
+		"LIFECYCLE_STATUS":         textOf(func(x *foundStep) string { return x.Lifecycle.String() }).in(store.StepLifecycle),
+		"LIFECYCLE_STATUS_MESSAGE": textOf(func(x *foundStep) string { return x.LifecycleMessage }).in(store.StepMessage),
+		"TASK_RUN_STATUS":          textOf(func(x *foundStep) string { return x.TaskStatus.String() }).in(store.StepStatus),
+		"TARGET_TASK_RUN_STATUS":   textOf(func(x *foundStep) string { return x.Target.String() }).in(store.StepTarget),
+		"CREATED_BY":               textOf(func(x *foundStep) string { return x.CreatedBy }).in(store.StepCreatedBy),
+		"UPDATED_BY":               textOf(func(x *foundStep) string { return x.UpdatedBy }).in(store.StepUpdatedBy),
+		"CREATED_AT":               timeOf(func(x *foundStep) int64 { return x.CreatedAt }).in(store.StepCreatedAt),
+		"STARTED_AT":               timeOf(func(x *foundStep) int64 { return x.StartedAt }).in(store.StepStartedAt),
+		"ENDED_AT":                 timeOf(func(x *foundStep) int64 { return x.EndedAt }).in(store.StepEndedAt),
+		"UPDATED_AT":               timeOf(func(x *foundStep) int64 { return x.UpdatedAt }).in(store.StepUpdatedAt),
+		"TASK_FAILURE_RETRY_COUNT": numberOf(func(x *foundStep) int64 { return x.FailureRetries }).in(store.StepTaskRetries),
 	},
 	terms: func(x *foundStep, f func(string) bool) bool { return f(x.Name) || f(x.StepID) },
 }
 
 // stepTie puts steps in the order of their jobs, newest first, and of their template.
 func stepTie(a, b *foundStep, _ bool) int {
-	return cmp.Or(compareAges(b.job, a.job), cmp.Compare(a.StepIndex, b.StepIndex))
+	return cmp.Or(compareAges(b.Job, a.Job), cmp.Compare(a.StepIndex, b.StepIndex))
 }
 
 // SearchSteps looks for steps in some queues, or in one job of them: newest jobs first, each in the order of its template, unless
@@ -56,12 +54,16 @@ func (s *Service) SearchSteps(ctx context.Context, in *deadline.SearchStepsInput
 	if found.compare == nil && len(in.QueueIds) > 1 {
 		found.compare = func(a, b *foundStep) int { return stepTie(a, b, true) }
 	}
-	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, func(j *row.Job) (more bool, err error) {
-		return s.eachStep(ctx, j, func(step *row.Step) (bool, error) {
-			x := foundStep{*step, j}
-			return !filter.matches(&x) || found.add(x), nil
+	if in.JobId == nil && found.compare == nil && filter.exact && !filter.where.LooksIntoTexts() {
+		err = s.findSteps(ctx, in, &filter.where, found)
+	} else {
+		err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, func(j *row.Job) (more bool, err error) {
+			return s.eachStep(ctx, j, func(step *row.Step) (bool, error) {
+				x := foundStep{Step: *step, Job: j}
+				return !filter.matches(&x) || found.add(x), nil
+			})
 		})
-	})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +77,23 @@ func (s *Service) SearchSteps(ctx context.Context, in *deadline.SearchStepsInput
 		out.Steps[i] = stepSearchSummary(&rows[i], shape)
 	}
 	return out, nil
+}
+
+// findSteps lets the store find the steps of a queue that the request asks for.
+func (s *Service) findSteps(
+	ctx context.Context, in *deadline.SearchStepsInput, where *store.Condition, found *findings[foundStep],
+) error {
+	queues, err := s.searchedQueues(ctx, in.FarmId, in.QueueIds)
+	if err != nil {
+		return err
+	}
+	rows, total, err := s.store.FindSteps(ctx, queues[0], where, found.offset, found.size+1, found.limit)
+	if err != nil {
+		return fmt.Errorf("search the steps of queue %s: %w", queues[0], err)
+	}
+	found.rows, found.before, found.offset = rows, found.offset, 0
+	found.count(int64(total))
+	return nil
 }
 
 // eachStep calls f with the steps of a job until f has enough.
@@ -98,7 +117,7 @@ func (s *Service) eachStep(ctx context.Context, j *row.Job, f func(*row.Step) (m
 
 func stepSearchSummary(x *foundStep, shape *jobShape) deadline.StepSearchSummary {
 	return deadline.StepSearchSummary{
-		StepId: &x.StepID, JobId: &x.JobID, QueueId: &x.job.QueueID, Name: &x.Name,
+		StepId: &x.StepID, JobId: &x.JobID, QueueId: &x.Job.QueueID, Name: &x.Name,
 		LifecycleStatus: deadline.StepLifecycleStatus(x.Lifecycle.String()), LifecycleStatusMessage: text(x.LifecycleMessage),
 		TaskRunStatus:         deadline.TaskRunStatus(x.TaskStatus.String()),
 		TargetTaskRunStatus:   deadline.StepTargetTaskRunStatus(x.Target.String()),

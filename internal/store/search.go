@@ -149,14 +149,14 @@ const (
 // unindexed is the rank of a column without an index.
 const unindexed = 1 << 30
 
-// jobColumn describes a column.
-type jobColumn struct {
+// column describes a column.
+type column struct {
 	number bool // else a text
-	absent bool // 0 or '' means that the job has none
+	absent bool // 0 or '' means that the row has none
 	rank   int  // how few jobs are likely to share a value; unindexed when there is no index
 }
 
-var jobColumns = map[Column]jobColumn{
+var columns = map[Column]column{
 	JobID: {rank: 0}, JobSource: {rank: 1, absent: true}, JobName: {rank: 2}, JobCreatedBy: {rank: 10},
 	JobUpdatedAt: {rank: 20, number: true, absent: true}, JobEndedAt: {rank: 21, number: true, absent: true},
 	JobStartedAt: {rank: 22, number: true, absent: true}, JobCreatedAt: {rank: 23, number: true},
@@ -166,6 +166,11 @@ var jobColumns = map[Column]jobColumn{
 	JobMaxWorkers: {rank: unindexed, number: true},
 	JobMaxFailed:  {rank: unindexed, number: true}, JobMaxRetries: {rank: unindexed, number: true},
 	JobTaskRetries: {rank: unindexed, number: true},
+
+	StepID: {}, StepJob: {}, StepQueue: {}, StepName: {}, StepLifecycle: {}, StepMessage: {absent: true}, StepStatus: {absent: true},
+	StepTarget: {absent: true}, StepCreatedBy: {}, StepUpdatedBy: {absent: true}, StepCreatedAt: {number: true},
+	StepStartedAt: {number: true, absent: true}, StepEndedAt: {number: true, absent: true}, StepUpdatedAt: {number: true, absent: true},
+	StepTaskRetries: {number: true},
 }
 
 // JobsByAge implements [Reader].

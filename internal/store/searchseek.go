@@ -64,7 +64,7 @@ func seeks(c *Condition) []seek {
 const wider = 5
 
 func (c *Condition) rank() int {
-	rank := jobColumns[c.Column].rank
+	rank := columns[c.Column].rank
 	switch c.Operator {
 	case Equal, In:
 		return rank

@@ -76,7 +76,7 @@ const (
 )
 
 func (b *searchText) comparison(c *Condition) string {
-	column, about := string(c.Column), jobColumns[c.Column]
+	column, about := string(c.Column), columns[c.Column]
 	switch {
 	case c == b.given && c != b.lead:
 		return `1 = 1`
@@ -134,14 +134,14 @@ func (b *searchText) inText(c *Condition) string {
 }
 
 // hidden is a column that no index serves.
-func hidden(column string, about jobColumn) string {
+func hidden(column string, about column) string {
 	if about.number {
 		return `(` + column + ` + 0)`
 	}
 	return `(` + column + ` || '')`
 }
 
-func (c jobColumn) zero() string {
+func (c column) zero() string {
 	if c.number {
 		return `0`
 	}
@@ -153,7 +153,7 @@ func (b *searchText) order(by []Order) string {
 	descending := len(by) == 0 || by[len(by)-1].Descending || by[len(by)-1].First != nil
 	var parts []string
 	for _, o := range by {
-		about := jobColumns[o.Column]
+		about := columns[o.Column]
 		column := string(o.Column)
 		switch {
 		case o.First != nil:
@@ -173,7 +173,7 @@ func (b *searchText) order(by []Order) string {
 func (b *searchText) key(c Column, descending bool) string {
 	column := string(c)
 	if !b.sort {
-		column = hidden(column, jobColumns[c])
+		column = hidden(column, columns[c])
 	}
 	if descending {
 		return column + ` DESC`
@@ -197,7 +197,7 @@ func (s *JobSearch) split() (first, rest JobSearch, split bool) {
 		return first, rest, false
 	}
 	o := s.Order[0]
-	about := jobColumns[o.Column]
+	about := columns[o.Column]
 	first, rest = *s, *s
 	switch {
 	case o.First != nil:

@@ -114,6 +114,9 @@ type Reader interface {
 	StepByID(ctx context.Context, stepID string) (*row.Step, error)
 	// Steps lists in template order, from StepIndex >= from.
 	Steps(ctx context.Context, jobID string, from int32, limit int) ([]row.Step, error)
+	// FindSteps gives size of the steps of a queue that meet a condition, from an offset, newest jobs first, each in the order of its
+	// template, and how many there are, up to a limit.
+	FindSteps(ctx context.Context, queueID string, where *Condition, offset, size, limit int) (found []FoundStep, total int, err error)
 	StepDocument(ctx context.Context, jobID string, stepIndex int32) (*row.StepDocument, error)
 	StepDocuments(ctx context.Context, jobID string) ([]row.StepDocument, error)
 

@@ -110,6 +110,13 @@ func runAllQueries(t *testing.T, s store.Store) {
 			_, _, err := s.FindJobs(ctx, &store.JobSearch{QueueIDs: []string{""}}, 0, 1, 1)
 			return err
 		},
+		func() error { _, _, err := s.FindSteps(ctx, "", &store.Condition{}, 0, 1, 1); return err },
+		func() error {
+			_, _, err := s.FindSteps(ctx, "", &store.Condition{
+				Group: store.Comparison, Column: store.StepStatus, Operator: store.Equal, Values: []any{"FAILED"},
+			}, 0, 1, 1)
+			return err
+		},
 		func() error { _, err := s.AddTexts(ctx, 1); return err },
 		func() error { _, err := s.KnowsTexts(ctx); return err },
 		func() error { _, err := s.Snapshot(ctx, "farm"); return err },
