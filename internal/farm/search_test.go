@@ -113,11 +113,11 @@ func (f *searchFarm) addJob(number int) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.rows.Jobs = append(f.rows.Jobs, job)
 	f.rows.JobDocuments = append(f.rows.JobDocuments, row.JobDocument{JobID: id, Parameters: text})
 	for index := range 1 + r.Int32N(2) {
 		f.addStep(&job, index)
 	}
+	f.rows.Jobs = append(f.rows.Jobs, job)
 }
 
 func (f *searchFarm) addStep(job *row.Job, index int32) {
@@ -153,6 +153,7 @@ func (f *searchFarm) addStep(job *row.Job, index int32) {
 			})
 		}
 		step.Counts[of]++
+		job.Counts[of]++
 	}
 	f.rows.Steps = append(f.rows.Steps, step)
 	f.rows.StepDocuments = append(f.rows.StepDocuments, document)

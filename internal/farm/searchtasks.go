@@ -82,9 +82,7 @@ func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput
 		found.compare = func(a, b *foundTask) int { return taskTie(a, b, true) }
 	}
 	search := newTaskSifter(s, filter, order, found)
-	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, func(j *row.Job) (more bool, err error) {
-		return s.eachStep(ctx, j, func(step *row.Step) (bool, error) { return search.step(ctx, j, step) })
-	})
+	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, func(j *row.Job) (more bool, err error) { return search.job(ctx, j) })
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +122,22 @@ func (t *taskSifter) varies() bool { return t.filter.varies || t.order != nil &&
 
 // full reports whether tasks need only be counted from now on.
 func (t *taskSifter) full() bool { return t.counts && len(t.found.rows) == t.found.keep() }
+
+// job looks at all tasks of a job that may be meant.
+func (t *taskSifter) job(ctx context.Context, j *row.Job) (more bool, err error) {
+	n := int64(0)
+	for _, one := range t.statuses {
+		n += j.Counts[one]
+	}
+	switch {
+	case n == 0:
+		return true, nil
+	case t.full():
+		t.found.count(n)
+		return t.found.wants(), nil
+	}
+	return t.service.eachStep(ctx, j, func(step *row.Step) (bool, error) { return t.step(ctx, j, step) })
+}
 
 // step looks at all tasks of a step that may be meant.
 func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step) (more bool, err error) {
