@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/farmhand-render/farmhand/deadline"
+	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -33,9 +34,10 @@ func (s *Service) searchedJob(ctx context.Context, farmID string, queueIDs []str
 }
 
 // searchedJobs calls f with each job that steps or tasks are searched in, newest first in each queue, until f says that it has
-// enough.
+// enough. Jobs may be left out that have no task of some statuses; nil: none are.
 func (s *Service) searchedJobs(
-	ctx context.Context, farmID string, queueIDs []string, jobID *string, f func(*row.Job) (more bool, err error),
+	ctx context.Context, farmID string, queueIDs []string, jobID *string, statuses []status.Task,
+	f func(*row.Job) (more bool, err error),
 ) error {
 	ids, err := s.searchedQueues(ctx, farmID, queueIDs)
 	if err != nil {
@@ -51,7 +53,7 @@ func (s *Service) searchedJobs(
 	}
 	for _, id := range ids {
 		for before := int64(0); ; {
-			jobs, err := s.store.Jobs(ctx, id, before, searchChunk)
+			jobs, err := s.store.JobsWithTasks(ctx, id, statuses, before, searchChunk)
 			if err != nil {
 				return fmt.Errorf("search the jobs of queue %s: %w", id, err)
 			}

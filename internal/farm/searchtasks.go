@@ -82,7 +82,9 @@ func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput
 		found.compare = func(a, b *foundTask) int { return taskTie(a, b, true) }
 	}
 	search := newTaskSifter(s, filter, order, found)
-	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, func(j *row.Job) (more bool, err error) { return search.job(ctx, j) })
+	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, search.statuses, func(j *row.Job) (more bool, err error) {
+		return search.job(ctx, j)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // A job of 1,000,000 tasks that are over, one of 1,000 failed.
 const failedOne = 1000
 
-// BenchmarkSearchTasks measures a page of 100 tasks of one job, and of all jobs of its queue.
+// BenchmarkSearchTasks measures a page of 100 tasks of one job.
 func BenchmarkSearchTasks(b *testing.B) {
 	onEachStore(b, func(b *testing.B, database []string) {
 		b.Helper()
@@ -24,8 +24,9 @@ func BenchmarkSearchTasks(b *testing.B) {
 		f.Kill()
 		job := overJob(f, 0)
 		fillStore(b, f, database, func(s store.Store) {
-			c := &row.Changes{Jobs: []row.Job{job}, JobDocuments: []row.JobDocument{{JobID: job.JobID, Template: "{}"}}}
+			c := &row.Changes{JobDocuments: []row.JobDocument{{JobID: job.JobID, Template: "{}"}}}
 			addStep(c, &job, int64(n))
+			c.Jobs = append(c.Jobs, job)
 			commit(b, s, c)
 			for from := 0; from < n; from += 10_000 {
 				c := &row.Changes{}
@@ -70,11 +71,11 @@ func BenchmarkSearchTasks(b *testing.B) {
 	})
 }
 
-// BenchmarkSearchSteps measures a page of 100 steps of one job, and of a queue with 100,000 jobs.
-func BenchmarkSearchSteps(b *testing.B) {
+// BenchmarkSearchQueue measures pages of 100 steps and tasks of a queue with 1,000,000 jobs, each of one task.
+func BenchmarkSearchQueue(b *testing.B) {
 	onEachStore(b, func(b *testing.B, database []string) {
 		b.Helper()
-		n := scaled(b, 100_000)
+		n := scaled(b, million)
 		f := testfarm.NewFarm(b, testfarm.Start(b, testfarm.Options{Args: append([]string{"--archive-jobs-after", "0"}, database...)}))
 		f.Kill()
 		fillStore(b, f, database, func(s store.Store) {
@@ -82,28 +83,47 @@ func BenchmarkSearchSteps(b *testing.B) {
 				c := &row.Changes{}
 				for i := from; i < min(n, from+5000); i++ {
 					job := overJob(f, i)
+					addStep(c, &job, 1)
+					task := overTask(&job, i)
+					task.TaskIndex = 0
+					c.Tasks = append(c.Tasks, task)
 					c.Jobs, c.JobDocuments = append(c.Jobs, job), append(c.JobDocuments, row.JobDocument{JobID: job.JobID, Template: "{}"})
-					addStep(c, &job, 100)
 				}
 				commit(b, s, c)
 			}
 		})
 		first := overJob(f, 0).JobID
 		for _, search := range []struct {
-			name    string
-			job     *string
-			filters *deadline.SearchGroupedFilterExpressions
+			name   string
+			job    *string
+			status string
 		}{
-			{"one-job", &first, nil},
-			{"all", nil, nil},
-			{"failed", nil, allOf(textFilter("TASK_RUN_STATUS", deadline.ComparisonOperatorEqual, "FAILED"))},
+			{"one-job", &first, ""}, {"all", nil, ""}, {"failed", nil, "FAILED"}, {"succeeded", nil, "SUCCEEDED"},
 		} {
-			b.Run(search.name, func(b *testing.B) {
+			of := func(field string) *deadline.SearchGroupedFilterExpressions {
+				if search.status == "" {
+					return nil
+				}
+				return allOf(textFilter(field, deadline.ComparisonOperatorEqual, search.status))
+			}
+			b.Run("steps/"+search.name, func(b *testing.B) {
 				in := &deadline.SearchStepsInput{
-					FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: search.job, FilterExpressions: search.filters,
+					FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: search.job, FilterExpressions: of("TASK_RUN_STATUS"),
 				}
 				measureSearch(b, func() (int32, error) {
 					out, err := f.Admin.SearchSteps(b.Context(), in)
+					if err != nil {
+						return 0, err
+					}
+					return out.TotalResults, nil
+				})
+			})
+			b.Run("tasks/"+search.name, func(b *testing.B) {
+				in := &deadline.SearchTasksInput{
+					FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: search.job, FilterExpressions: of("RUN_STATUS"),
+				}
+				measureSearch(b, func() (int32, error) {
+					out, err := f.Admin.SearchTasks(b.Context(), in)
 					if err != nil {
 						return 0, err
 					}
@@ -179,14 +199,18 @@ func statusOf(i int) status.Task {
 	return status.TaskSucceeded
 }
 
-// addStep adds a step of n tasks that are over.
+// addStep adds the only step of a job: n tasks that are over, one of failedOne failed.
 func addStep(c *row.Changes, job *row.Job, n int64) {
 	step := row.Step{
 		JobID: job.JobID, StepID: "step-" + job.JobID[len("job-"):], Name: "Render", Lifecycle: status.LifecycleCreateComplete,
 		TaskStatus: job.TaskStatus, Tasks: n, Cursor: n, Rest: status.TaskReady, Stamp: job.Stamp,
 	}
-	step.Counts[status.TaskFailed] = (n + failedOne - 1) / failedOne
+	step.Counts[status.TaskFailed] = n / failedOne
+	if n < failedOne && job.TaskStatus == status.TaskFailed {
+		step.Counts[status.TaskFailed] = 1
+	}
 	step.Counts[status.TaskSucceeded] = n - step.Counts[status.TaskFailed]
+	job.Counts = step.Counts
 	c.Steps = append(c.Steps, step)
 	c.StepDocuments = append(c.StepDocuments, row.StepDocument{
 		JobID: job.JobID, StepID: step.StepID, Template: []byte(`{}`),

@@ -75,9 +75,11 @@ func (d *DB) FindSteps(
 	return found, total, err
 }
 
-// stepsOfJobs walks the jobs of a queue, and their steps. An engine keeps to the order of tables that are crossed.
+// stepsOfJobs walks the jobs of a queue, and their steps. SQLite keeps to the order of tables that are crossed. PostgreSQL takes a
+// comparison with > for one that a third of the rows meets, and so walks, too.
 func stepsOfJobs(b *searchText, queueID string, where *Condition) string {
-	return ` FROM job CROSS JOIN step WHERE step.job_id = job.job_id AND ` + b.queues("job", []string{queueID}) + ` AND ` + b.condition(where)
+	return ` FROM job CROSS JOIN step WHERE step.job_id = job.job_id AND ` + b.queues("job", []string{queueID}) +
+		` AND CASE WHEN ` + b.condition(where) + ` THEN 1 ELSE 0 END > 0`
 }
 
 // jobsOfSteps looks at the steps of rare statuses, and to which queue they belong.

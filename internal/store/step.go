@@ -111,8 +111,8 @@ func tasksWith(jobID string, stepIndex int32, statuses []status.Task, from int64
 	}
 	where = ` WHERE job_id = $1 AND step_index = $2`
 	switch {
-	case rare && len(statuses) == 1: // tasks of one status lie in the order of their index
-		return where + ` AND (task_index + 0) >= $3 AND status = $4 AND ` + rareTask + ` ORDER BY task_index`, args
+	case rare && len(statuses) == 1: // an equality would leave the order to the primary key, which walks through all tasks
+		return where + ` AND (task_index + 0) >= $3 AND status >= $4 AND status <= $4 AND ` + rareTask + ` ORDER BY status, task_index`, args
 	case rare:
 		return where + ` AND (task_index + 0) >= $3 AND status IN (` + placeholders(4, len(statuses)) + `) AND ` + rareTask +
 			` ORDER BY (task_index + 0)`, args
@@ -127,8 +127,7 @@ func (d *DB) TasksWith(
 ) ([]row.Task, error) {
 	where, args := tasksWith(jobID, stepIndex, statuses, from)
 	args = append(args, int64(limit))
-	return list(ctx, d.engine, tasks, tasks.selectAll+` WHERE job_id = $1 AND step_index = $2 AND task_index IN (
-		SELECT task_index FROM task`+where+` LIMIT $`+strconv.Itoa(len(args))+`) ORDER BY task_index`, args...)
+	return list(ctx, d.engine, tasks, tasks.selectAll+where+` LIMIT $`+strconv.Itoa(len(args)), args...)
 }
 
 // CountTasks implements [Reader].

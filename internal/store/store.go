@@ -96,6 +96,8 @@ type Reader interface {
 	JobDocument(ctx context.Context, jobID string) (*row.JobDocument, error)
 	// Jobs lists a queue's, newest first, with Number < before (0: from the newest).
 	Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error)
+	// JobsWithTasks is Jobs, and may leave out those that have no task of some statuses.
+	JobsWithTasks(ctx context.Context, queueID string, statuses []status.Task, before int64, limit int) ([]row.Job, error)
 	CountJobs(ctx context.Context, queueID string) (int64, error)
 
 	// FindJobs gives size of the jobs that a search finds, from an offset, and how many there are, up to a limit.

@@ -93,8 +93,9 @@ func openEngine(ctx context.Context, url string, o Options) (_ *engine, err erro
 	}
 	maps.Copy(config.ConnConfig.RuntimeParams, map[string]string{
 		"default_transaction_read_only": "on",
-		// Every query has an index, and ends soon: no guess of how many rows there are is a reason to read a table or to compile.
-		"enable_seqscan": "off", "jit": "off",
+		// Every query has an index, and ends soon: no guess of how many rows there are is a reason to read a table, to compile, or to
+		// join in another order or way than a query says.
+		"enable_seqscan": "off", "jit": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "join_collapse_limit": "1",
 	})
 	e.readers, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	return e, err

@@ -117,6 +117,7 @@ func runAllQueries(t *testing.T, s store.Store) {
 			}, 0, 1, 1)
 			return err
 		},
+		func() error { _, err := s.JobsWithTasks(ctx, "", []status.Task{status.TaskFailed}, 0, 1); return err },
 		func() error { _, err := s.AddTexts(ctx, 1); return err },
 		func() error { _, err := s.KnowsTexts(ctx); return err },
 		func() error { _, err := s.Snapshot(ctx, "farm"); return err },
