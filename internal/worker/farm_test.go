@@ -188,7 +188,7 @@ func (f *testFarm) actions(k jobKey) (all []deadline.SessionActionSummary) {
 	return all
 }
 
-// logOf gives the lines of all sessions of a job.
+// logOf gives the lines that there are of all sessions of a job: none of a session that has not logged anything yet.
 func (f *testFarm) logOf(k jobKey) (lines []string) {
 	f.t.Helper()
 	logs := &logsclient.Client{Endpoint: *f.aws.BaseEndpoint, Region: f.aws.Region, Credentials: f.aws.Credentials}
@@ -198,6 +198,9 @@ func (f *testFarm) logOf(k jobKey) (lines []string) {
 		page, err := logs.GetLogEvents(f.t.Context(), &logsclient.GetLogEventsInput{
 			LogGroupName: "/aws/deadline/" + k.farmID + "/" + k.queueID, LogStreamName: s.SessionId, StartFromHead: true,
 		})
+		if refused, ok := errors.AsType[*logsclient.Error](err); ok && refused.Code == "ResourceNotFoundException" {
+			continue
+		}
 		f.must(err)
 		for _, e := range page.Events {
 			lines = append(lines, e.Message)
