@@ -37,7 +37,7 @@ func (s *Service) searchedJob(ctx context.Context, farmID string, queueIDs []str
 // enough. Jobs may be left out that have no task of some statuses; nil: none are.
 func (s *Service) searchedJobs(
 	ctx context.Context, farmID string, queueIDs []string, jobID *string, statuses []status.Task,
-	f func(*row.Job) (more bool, err error),
+	f func(context.Context, *row.Job) (more bool, err error),
 ) error {
 	ids, err := s.searchedQueues(ctx, farmID, queueIDs)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Service) searchedJobs(
 		if err != nil {
 			return err
 		}
-		_, err = f(j)
+		_, err = f(ctx, j)
 		return err
 	}
 	for _, id := range ids {
@@ -58,7 +58,7 @@ func (s *Service) searchedJobs(
 				return fmt.Errorf("search the jobs of queue %s: %w", id, err)
 			}
 			for i := range jobs {
-				if more, err := f(&jobs[i]); err != nil || !more {
+				if more, err := f(ctx, &jobs[i]); err != nil || !more {
 					return err
 				}
 			}

@@ -57,7 +57,7 @@ func (s *Service) SearchSteps(ctx context.Context, in *deadline.SearchStepsInput
 	if in.JobId == nil && found.compare == nil && filter.exact && !filter.where.LooksIntoTexts() {
 		err = s.findSteps(ctx, in, &filter.where, found)
 	} else {
-		err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, nil, func(j *row.Job) (more bool, err error) {
+		err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, nil, func(ctx context.Context, j *row.Job) (more bool, err error) {
 			return s.eachStep(ctx, j, func(step *row.Step) (bool, error) {
 				x := foundStep{Step: *step, Job: j}
 				return !filter.matches(&x) || found.add(x), nil

@@ -82,9 +82,7 @@ func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput
 		found.compare = func(a, b *foundTask) int { return taskTie(a, b, true) }
 	}
 	search := newTaskSifter(s, filter, order, found)
-	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, search.statuses, func(j *row.Job) (more bool, err error) {
-		return search.job(ctx, j)
-	})
+	err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, search.statuses, search.job)
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +107,10 @@ type taskSifter struct {
 }
 
 func newTaskSifter(s *Service, filter *filter[foundTask], order *sorting[foundTask], found *findings[foundTask]) *taskSifter {
-	t := &taskSifter{service: s, filter: filter, order: order, found: found}
-	for one := range status.Task(status.NumTask) {
-		if filter.where.Admits(store.TaskStatus, one.String()) {
-			t.statuses = append(t.statuses, one)
-		}
+	return &taskSifter{
+		service: s, filter: filter, order: order, found: found, statuses: filter.where.Statuses(store.TaskStatus),
+		counts: filter.exact && !filter.varies && found.compare == nil,
 	}
-	t.counts = filter.exact && !filter.varies && found.compare == nil
-	return t
 }
 
 // varies reports whether untouched tasks have to be looked at one by one.
@@ -125,26 +119,31 @@ func (t *taskSifter) varies() bool { return t.filter.varies || t.order != nil &&
 // full reports whether tasks need only be counted from now on.
 func (t *taskSifter) full() bool { return t.counts && len(t.found.rows) == t.found.keep() }
 
-// job looks at all tasks of a job that may be meant.
-func (t *taskSifter) job(ctx context.Context, j *row.Job) (more bool, err error) {
+// counted reports whether the counts of a job or a step tell all that is to be known of its tasks, and whether more could be found.
+func (t *taskSifter) counted(counts *status.Counts) (done, more bool) {
 	n := int64(0)
 	for _, one := range t.statuses {
-		n += j.Counts[one]
+		n += counts[one]
 	}
-	switch {
-	case n == 0:
-		return true, nil
-	case t.full():
-		t.found.count(n)
-		return t.found.wants(), nil
+	if n > 0 && !t.full() {
+		return false, true
+	}
+	t.found.count(n)
+	return true, n == 0 || t.found.wants()
+}
+
+// job looks at all tasks of a job that may be meant.
+func (t *taskSifter) job(ctx context.Context, j *row.Job) (more bool, err error) {
+	if done, more := t.counted(&j.Counts); done {
+		return more, nil
 	}
 	return t.service.eachStep(ctx, j, func(step *row.Step) (bool, error) { return t.step(ctx, j, step) })
 }
 
 // step looks at all tasks of a step that may be meant.
 func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step) (more bool, err error) {
-	if !slices.ContainsFunc(t.statuses, func(s status.Task) bool { return step.Counts[s] > 0 }) {
-		return true, nil
+	if done, more := t.counted(&step.Counts); done {
+		return more, nil
 	}
 	var space *openjd.ParameterSpace
 	if t.varies() {

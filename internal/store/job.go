@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
@@ -35,30 +34,29 @@ func (d *DB) Job(ctx context.Context, jobID string) (*row.Job, error) {
 	return one(ctx, d.engine, jobs, sqlJob, jobID)
 }
 
-var sqlJobs = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3`
+var (
+	sqlJobs     = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3`
+	sqlRareJobs = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 AND ` + rareJob + ` ORDER BY number DESC LIMIT $3`
+)
+
+// rareJob is the condition of the index of jobs that have tasks of rare statuses. Queries must repeat it word by word.
+const rareJob = `(counts LIKE '%FAILED=%' OR counts LIKE '%CANCELED=%' OR counts LIKE '%SUSPENDED=%' OR counts LIKE '%NOT_COMPATIBLE=%')`
 
 // Jobs implements [Reader].
 func (d *DB) Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error) {
-	if before == 0 {
-		before = 1<<63 - 1
-	}
-	return list(ctx, d.engine, jobs, sqlJobs, queueID, before, int64(limit))
+	return d.JobsWithTasks(ctx, queueID, nil, before, limit)
 }
-
-// rareTasks is the condition of the index of jobs that have tasks of rare statuses. Queries must repeat it word by word.
-const rareTasks = `(counts LIKE '%FAILED=%' OR counts LIKE '%CANCELED=%' OR counts LIKE '%SUSPENDED=%' OR counts LIKE '%NOT_COMPATIBLE=%')`
 
 // JobsWithTasks implements [Reader].
 func (d *DB) JobsWithTasks(ctx context.Context, queueID string, statuses []status.Task, before int64, limit int) ([]row.Job, error) {
-	if len(statuses) == 0 || slices.ContainsFunc(statuses, func(s status.Task) bool { return !slices.Contains(rareStatuses, s) }) {
-		return d.Jobs(ctx, queueID, before, limit)
-	}
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	b := &searchText{}
-	text := jobs.selectAll + ` WHERE ` + b.queues("job", []string{queueID}) + ` AND number < ` + b.arg(before) + ` AND ` + rareTasks
-	return list(ctx, d.engine, jobs, text+` ORDER BY number DESC LIMIT `+b.arg(int64(limit)), b.args...)
+	text := sqlJobs
+	if len(statuses) > 0 && allRare(statuses) {
+		text = sqlRareJobs
+	}
+	return list(ctx, d.engine, jobs, text, queueID, before, int64(limit))
 }
 
 const sqlCountJobs = `SELECT count(*) FROM job WHERE queue_id = $1`

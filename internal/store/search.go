@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -93,6 +94,16 @@ func (c *Condition) Admits(column Column, text string) bool {
 	return is == (c.Operator == Equal || c.Operator == In)
 }
 
+// Statuses are those that a row may have which meets a condition, in a column of run statuses.
+func (c *Condition) Statuses(column Column) (all []status.Task) {
+	for one := range status.Task(status.NumTask) {
+		if c.Admits(column, one.String()) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // LooksIntoTexts reports whether [Mentions] or [HasParameter] is part of a condition.
 func (c *Condition) LooksIntoTexts() bool {
 	return c.isText() || slices.ContainsFunc(c.Of, func(of Condition) bool { return of.LooksIntoTexts() })
@@ -142,7 +153,7 @@ const (
 	JobMaxWorkers Column = "(CASE WHEN max_workers = 0 THEN -1 ELSE max_workers END)"
 	jobNumber     Column = "number"
 
-	// TaskStatus is of tasks, for [Condition.Admits].
+	// TaskStatus is of tasks, for [Condition.Statuses].
 	TaskStatus Column = "status"
 )
 

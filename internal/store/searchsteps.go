@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -46,8 +45,8 @@ const rareStep = `step.task_status IN ('FAILED', 'CANCELED', 'SUSPENDED', 'NOT_C
 func (d *DB) FindSteps(
 	ctx context.Context, queueID string, where *Condition, offset, size, limit int,
 ) (found []FoundStep, total int, err error) {
-	from, rare := stepsOfJobs, rareOnly(where)
-	if rare {
+	from := stepsOfJobs
+	if allRare(where.Statuses(StepStatus)) {
 		b := &searchText{}
 		n, err := d.count(ctx, b, `SELECT 1 FROM step WHERE `+rareStep+` AND `+admitted(b, where), limit)
 		if err != nil {
@@ -88,24 +87,10 @@ func jobsOfSteps(b *searchText, queueID string, where *Condition) string {
 		` AND job.job_id = step.job_id AND (job.queue_id || '') = ` + b.arg(queueID) + ` AND ` + b.condition(where)
 }
 
-// statusesOf are those that a step which meets a condition may have.
-func statusesOf(where *Condition) (all []status.Task) {
-	for one := range status.Task(status.NumTask) {
-		if where.Admits(StepStatus, one.String()) {
-			all = append(all, one)
-		}
-	}
-	return all
-}
-
-func rareOnly(where *Condition) bool {
-	return !slices.ContainsFunc(statusesOf(where), func(s status.Task) bool { return !slices.Contains(rareStatuses, s) })
-}
-
 // admitted is the condition that a step has one of the statuses that another condition allows.
 func admitted(b *searchText, where *Condition) string {
 	values := []any{""} // no step has it
-	for _, s := range statusesOf(where) {
+	for _, s := range where.Statuses(StepStatus) {
 		values = append(values, s.String())
 	}
 	return `step.task_status IN (` + b.list(values) + `)`

@@ -95,20 +95,24 @@ func (d *DB) Tasks(ctx context.Context, jobID string, stepIndex int32, from, to 
 var sqlTouchedTasks = tasks.selectAll + `
 	WHERE job_id = $1 AND step_index = $2 AND task_index >= $3 ORDER BY task_index LIMIT $4`
 
-// rareStatuses are those that few tasks keep, with the condition of the index task_rare. Queries must repeat it word by word.
+// rareStatuses are those that few tasks keep.
 var rareStatuses = []status.Task{status.TaskFailed, status.TaskCanceled, status.TaskSuspended, status.TaskNotCompatible}
 
+func allRare(statuses []status.Task) bool {
+	return !slices.ContainsFunc(statuses, func(s status.Task) bool { return !slices.Contains(rareStatuses, s) })
+}
+
+// rareTask is the condition of the index task_rare. Queries must repeat it word by word.
 const rareTask = `status IN ('FAILED', 'CANCELED', 'SUSPENDED', 'NOT_COMPATIBLE')`
 
 // tasksWith is the condition and the order of touched tasks that have one of some statuses, with the arguments. What hides the index of
 // the task keeps an engine from walking through all tasks of the step.
 func tasksWith(jobID string, stepIndex int32, statuses []status.Task, from int64) (where string, args []any) {
 	args = []any{jobID, int64(stepIndex), from}
-	rare := true
 	for _, s := range statuses {
 		args = append(args, s.String())
-		rare = rare && slices.Contains(rareStatuses, s)
 	}
+	rare := allRare(statuses)
 	where = ` WHERE job_id = $1 AND step_index = $2`
 	switch {
 	case rare && len(statuses) == 1: // an equality would leave the order to the primary key, which walks through all tasks
