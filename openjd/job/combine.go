@@ -70,6 +70,7 @@ func newParameterSpace(def SpaceDefinition, whole bool) (*ParameterSpace, error)
 	if s.root, err = s.build(combination, index); err != nil {
 		return nil, err
 	}
+	s.setStrides(s.root, 1)
 	return s, nil
 }
 

@@ -16,6 +16,7 @@ type dimension struct {
 	values []string       // of a list, nil for a range expression
 	chunks *chunking      // of CHUNK[INT]
 	whole  bool           // chunks are the values, not what is in them
+	stride int64          // how many tasks in a row have the same value
 }
 
 func newDimension(p SpaceParameter, whole bool) (dimension, error) {
