@@ -34,7 +34,7 @@ func (s *Service) searchedJob(ctx context.Context, farmID string, queueIDs []str
 }
 
 // searchedJobs calls f with each job that steps or tasks are searched in, newest first in each queue, until f says that it has
-// enough. Jobs may be left out that have no task of some statuses; nil: none are.
+// enough. Jobs may be left out that have no task of some statuses; nil: none are, empty: all.
 func (s *Service) searchedJobs(
 	ctx context.Context, farmID string, queueIDs []string, jobID *string, statuses []status.Task,
 	f func(context.Context, *row.Job) (more bool, err error),
@@ -50,6 +50,9 @@ func (s *Service) searchedJobs(
 		}
 		_, err = f(ctx, j)
 		return err
+	}
+	if statuses != nil && len(statuses) == 0 {
+		return nil
 	}
 	for _, id := range ids {
 		for before := int64(0); ; {

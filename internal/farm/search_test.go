@@ -125,31 +125,31 @@ func (f *searchFarm) addStep(job *row.Job, index int32) {
 	step := row.Step{
 		JobID: job.JobID, StepIndex: index, StepID: fmt.Sprintf("step-%032x", r.Uint64()), Name: pick(r, searchNames...),
 		Lifecycle: status.LifecycleCreateComplete, LifecycleMessage: pick(r, "", "done"), TaskStatus: f.taskStatus(),
-		Target: pick(r, status.TaskNone, status.TaskReady), FailureRetries: r.Int64N(3), Tasks: 1, Cursor: 1,
+		Target: pick(r, status.TaskNone, status.TaskReady), FailureRetries: r.Int64N(3), Tasks: 1,
 		Rest: f.taskStatus(), RestTarget: pick(r, status.TaskNone, status.TaskReady), RestUpdatedAt: f.time(),
 		RestUpdatedBy: pick(r, "", "ada"), StartedAt: f.time(), EndedAt: f.time(), Stamp: f.stamp(),
 	}
 	document := row.StepDocument{JobID: job.JobID, StepIndex: index, StepID: step.StepID, Template: []byte(`{}`)}
-	if tasks := r.IntN(7); tasks > 0 {
-		var values []string
-		for n := range tasks {
-			values = append(values, fmt.Sprint(8+n))
-		}
-		space, err := json.Marshal(openjd.SpaceDefinition{
-			Parameters: []openjd.SpaceParameter{{Name: "Frame", Type: template.IntTaskParameter, Values: values}},
-		})
+	if definition := f.space(); definition != nil {
+		text, err := json.Marshal(definition)
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		document.Space, step.Tasks = space, int64(tasks)
+		space, err := openjd.NewParameterSpace(*definition)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		document.Space, step.Tasks = text, space.Len()
 	}
+	step.Cursor = r.Int64N(step.Tasks + 1) // all below it are touched
 	for task := range step.Tasks {
 		of := step.Rest
-		if r.IntN(3) == 0 {
+		if task < step.Cursor || r.IntN(3) == 0 {
 			of = f.taskStatus()
 			f.rows.Tasks = append(f.rows.Tasks, row.Task{
 				JobID: job.JobID, StepIndex: index, TaskIndex: task, Status: of, Target: pick(r, status.TaskNone, status.TaskReady),
 				FailureRetries: r.Int32N(3), StartedAt: f.time(), EndedAt: f.time(), UpdatedAt: f.time(), UpdatedBy: pick(r, "", "ada"),
+				LatestAction: pick(r, "", searchAction),
 			})
 		}
 		step.Counts[of]++
@@ -157,6 +157,43 @@ func (f *searchFarm) addStep(job *row.Job, index int32) {
 	}
 	f.rows.Steps = append(f.rows.Steps, step)
 	f.rows.StepDocuments = append(f.rows.StepDocuments, document)
+}
+
+// searchAction is the id of a session action.
+const searchAction = "sessionaction-00000000000000000000000000000001-0"
+
+// space is a random parameter space, nil for a step without parameters.
+func (f *searchFarm) space() *openjd.SpaceDefinition {
+	r := f.random
+	frames := openjd.SpaceParameter{Name: "Frame", Type: template.IntTaskParameter, Range: pick(r, "8-12", "9", "-1,3-10:7,100-102")}
+	scene := openjd.SpaceParameter{Name: "Scene", Type: template.StringTaskParameter, Values: []string{"/B/x", "a", "shot-010"}}
+	gain := openjd.SpaceParameter{Name: "Frames", Type: template.FloatTaskParameter, Values: []string{"9.0", "1e1", "100", "9"}}
+	chunks := openjd.SpaceParameter{
+		Name: "Chunk", Type: template.ChunkIntTaskParameter, Range: "8-11,100",
+		Chunks: &openjd.Chunks{DefaultTaskCount: 2, RangeConstraint: template.Contiguous},
+	}
+	of := func(combination string, parameters ...openjd.SpaceParameter) *openjd.SpaceDefinition {
+		return &openjd.SpaceDefinition{Parameters: parameters, Combination: combination}
+	}
+	switch r.IntN(7) {
+	case 0:
+		return nil
+	case 1:
+		return of("", frames)
+	case 2:
+		frames.Range, frames.Values = "", []string{"10", "9", "10"}
+		return of("", frames)
+	case 3:
+		return of(pick(r, "", "Scene * Frame"), frames, scene)
+	case 4:
+		frames.Range = "8-19"
+		return of("(Frame, Frames * Scene)", frames, scene, gain)
+	case 5:
+		frames.Range = "8-11"
+		return of("Scene * (Frame, Frames)", frames, scene, gain)
+	default:
+		return of(pick(r, "", "Chunk * Scene"), scene, chunks)
+	}
 }
 
 func (f *searchFarm) addWorker(n int) {
@@ -237,14 +274,14 @@ func drawFilter(t *rapid.T, s *searchFields, depth int) (e deadline.SearchFilter
 		}
 	case kind == 4 && s.parameters:
 		e.ParameterFilter = &deadline.ParameterFilterExpression{
-			Name: rapid.SampledFrom([]string{"Frames", "Frame", "Scene"}).Draw(t, "name"), Operator: rapid.SampledFrom(ordering).Draw(t, "operator"),
+			Name: rapid.SampledFrom([]string{"Frames", "Frame", "Scene", "Chunk"}).Draw(t, "name"), Operator: rapid.SampledFrom(ordering).Draw(t, "operator"),
 			Value: rapid.SampledFrom([]string{"9", "10", "1e1", "/B/x", "a"}).Draw(t, "value"),
 		}
 	case kind == 5:
 		e.SearchTermFilter = &deadline.SearchTermFilterExpression{
 			SearchTerm: rapid.SampledFrom([]string{
 				"SHOT", "010 x", "comp/ada", "caf\u00c9", "10", "_", "job-", "0.0.2", "z", "V", "v2", "qq z", "\u00e9", "t\u00c9 v", "\u67d3 0%",
-				"\u6e32", "hot-010 COMP", "/b/X", "renamed \u00df", "%", "\\", "00000000000000000000000000", "a\nb",
+				"\u6e32", "hot-010 COMP", "/b/X", "-1", "renamed \u00df", "%", "\\", "00000000000000000000000000", "a\nb",
 			}).Draw(t, "term"),
 			MatchType: rapid.SampledFrom([]deadline.SearchTermMatchingType{
 				"", deadline.SearchTermMatchingTypeFuzzyMatch, deadline.SearchTermMatchingTypeContains,
@@ -272,7 +309,7 @@ func drawQuery(t *rapid.T, s *searchFields, over []string) query {
 			e.UserJobsFirst = &deadline.UserJobsFirst{UserIdentityId: rapid.SampledFrom(searchPeople).Draw(t, "user")}
 		case kind == 1 && s.parameters:
 			e.ParameterSort = &deadline.ParameterSortExpression{
-				Name: rapid.SampledFrom([]string{"Frames", "Frame", "Scene"}).Draw(t, "name"), SortOrder: order.Draw(t, "order"),
+				Name: rapid.SampledFrom([]string{"Frames", "Frame", "Scene", "Chunk"}).Draw(t, "name"), SortOrder: order.Draw(t, "order"),
 			}
 		default:
 			name := rapid.SampledFrom(slices.Concat(s.texts, s.numbers, s.times)).Draw(t, "name")
@@ -417,7 +454,7 @@ func shownParameter(summary any, name string) (value string, number, present boo
 		if !p.IsValid() {
 			return "", false, false
 		}
-		for _, kind := range []string{"Int", "Float", "String", "Path"} {
+		for _, kind := range []string{"Int", "Float", "String", "Path", "ChunkInt"} {
 			if text := p.FieldByName(kind); !text.IsNil() {
 				return text.Elem().String(), kind == "Int" || kind == "Float", true
 			}
@@ -509,7 +546,7 @@ func naiveTerm(summary any, f *deadline.SearchTermFilterExpression) bool {
 	case *deadline.WorkerSearchSummary:
 		columns = slices.Concat(shown(x, "WORKER_ID"), shown(x, "HOST_NAME"), shown(x, "IP_ADDRESSES"))
 	}
-	for _, name := range []string{"Frames", "Frame", "Scene"} {
+	for _, name := range []string{"Frames", "Frame", "Scene", "Chunk"} {
 		if has, _, present := shownParameter(summary, name); present {
 			columns = append(columns, has)
 		}

@@ -1,6 +1,7 @@
 package farm
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,7 +111,9 @@ func (f *searchFarm) testTasks(t *testing.T) {
 			"TASK_ID", "STEP_ID", "JOB_ID", "QUEUE_ID", "RUN_STATUS", "TARGET_RUN_STATUS", "UPDATED_BY", "LATEST_SESSION_ACTION_ID",
 		},
 		numbers: []string{"FAILURE_RETRY_COUNT"}, times: []string{"STARTED_AT", "ENDED_AT", "UPDATED_AT"},
-		values:     []string{"FAILED", "READY", "ada", f.rows.Steps[0].StepID, f.rows.Jobs[0].JobID, taskID(f.rows.Steps[1].StepID, 0)},
+		values: []string{
+			"FAILED", "READY", "ada", f.rows.Steps[0].StepID, f.rows.Jobs[0].JobID, taskID(f.rows.Steps[1].StepID, 0), searchAction,
+		},
 		parameters: true,
 	}, func(x *deadline.TaskSearchSummary) string { return *x.TaskId }, func(x *deadline.TaskSearchSummary) string { return *x.QueueId },
 		func(q query, offset int32) ([]deadline.TaskSearchSummary, *int32, int32, error) {
@@ -244,6 +247,30 @@ func TestSearchOfOtherJob(t *testing.T) {
 	others := slices.DeleteFunc(slices.Clone(f.queues), func(id string) bool { return id == job.QueueID })
 	_, err := f.SearchTasks(t.Context(), &deadline.SearchTasksInput{FarmId: f.farmID, QueueIds: others, JobId: &job.JobID})
 	failsMissing(t, err, typeJob, job.JobID)
+}
+
+// A search for tasks that cannot be looks at no job.
+func TestSearchForNothing(t *testing.T) {
+	t.Parallel()
+	f := openSearchFarm(t, openStore(t), 20)
+	is := func(name, value string) deadline.SearchFilterExpression {
+		return deadline.SearchFilterExpression{StringFilter: &deadline.StringFilterExpression{
+			Name: name, Operator: deadline.ComparisonOperatorEqual, Value: value,
+		}}
+	}
+	search := must(f.service.newTaskSifter(&deadline.SearchTasksInput{
+		QueueIds: f.queues, FilterExpressions: &deadline.SearchGroupedFilterExpressions{
+			Operator: deadline.LogicalOperatorAnd,
+			Filters:  []deadline.SearchFilterExpression{is("RUN_STATUS", "FAILED"), is("RUN_STATUS", "READY")},
+		},
+	}))(t)
+	look := func(_ context.Context, j *row.Job) (bool, error) {
+		t.Errorf("job %s is looked at", j.JobID)
+		return true, nil
+	}
+	if err := f.service.searchedJobs(t.Context(), f.farmID, f.queues, nil, search.statuses, look); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Searches that the store cannot answer by itself go through all jobs in parts, and stop when they know enough.

@@ -19,8 +19,6 @@ type searchable[R any] struct {
 	terms func(r *R, f func(text string) (found bool)) bool
 	// createdBy is who made the row, for userJobsFirst; nil when that does not apply.
 	createdBy func(*R) string
-	// varies says that parameters and search terms tell untouched tasks of one step apart.
-	varies bool
 }
 
 // searchField is a member that can be filtered and sorted by.
@@ -30,7 +28,6 @@ type searchField[R any] struct {
 	texts  func(*R) []string // listField: a row has the value of any of them
 	number func(*R) int64    // numberField; timeField in microseconds, 0 when absent
 	column store.Column      // the same in the store; "" when the store cannot compare it
-	varies bool              // tells untouched tasks of one step apart
 }
 
 type fieldKind uint8
@@ -57,12 +54,6 @@ func numberOf[R any](get func(*R) int64) searchField[R] {
 // in says which column has the field.
 func (f searchField[R]) in(column store.Column) searchField[R] {
 	f.column = column
-	return f
-}
-
-// perTask says that the field tells untouched tasks apart.
-func (f searchField[R]) perTask() searchField[R] {
-	f.varies = true
 	return f
 }
 

@@ -20,7 +20,6 @@ type filter[R any] struct {
 	matches func(*R) bool
 	where   store.Condition // holds for all that matches
 	exact   bool            // and for nothing else
-	varies  bool            // may differ between untouched tasks of one step
 }
 
 // matchAll is the filter of a search without filters.
@@ -57,7 +56,7 @@ func allOf[R any](all []*filter[R]) *filter[R] {
 	joined := matchAll[R]()
 	for _, f := range all {
 		joined.where.Of = append(joined.where.Of, f.where)
-		joined.exact, joined.varies = joined.exact && f.exact, joined.varies || f.varies
+		joined.exact = joined.exact && f.exact
 	}
 	joined.matches = func(r *R) bool {
 		return !slices.ContainsFunc(all, func(f *filter[R]) bool { return !f.matches(r) })
@@ -70,7 +69,7 @@ func anyOf[R any](all []*filter[R]) *filter[R] {
 	joined.where.Group = store.Or
 	for _, f := range all {
 		joined.where.Of = append(joined.where.Of, f.where)
-		joined.exact, joined.varies = joined.exact && f.exact, joined.varies || f.varies
+		joined.exact = joined.exact && f.exact
 	}
 	joined.matches = func(r *R) bool {
 		return slices.ContainsFunc(all, func(f *filter[R]) bool { return f.matches(r) })
@@ -102,7 +101,7 @@ func (s *searchable[R]) leaf(e *deadline.SearchFilterExpression, at string, dept
 	case e.SearchTermFilter != nil:
 		f := e.SearchTermFilter
 		term := newSearchTerm(f.SearchTerm, f.MatchType != deadline.SearchTermMatchingTypeContains)
-		found := &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }, varies: s.varies}
+		found := &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }}
 		found.where, found.exact = term.where()
 		return found, nil
 	default:
@@ -167,7 +166,7 @@ func (s *searchable[R]) stringFilter(
 	}
 	compare := comparisons[operator]
 	negative := compare == store.NotEqual || compare == store.NotIn
-	found := &filter[R]{exact: f.column != "", varies: f.varies}
+	found := &filter[R]{exact: f.column != ""}
 	if f.kind == listField {
 		found.matches = func(r *R) bool {
 			has := f.texts(r)
@@ -210,7 +209,7 @@ func (f *searchField[R]) numbers(operator deadline.ComparisonOperator, values []
 		numbers[i], args[i] = n, n
 	}
 	compare := comparisons[operator]
-	found := &filter[R]{exact: f.column != "", varies: f.varies, where: f.condition(compare, args)}
+	found := &filter[R]{exact: f.column != "", where: f.condition(compare, args)}
 	switch compare {
 	case store.In, store.NotIn:
 		found.matches = func(r *R) bool { return slices.Contains(numbers, f.number(r)) == (compare == store.In) }
@@ -271,7 +270,7 @@ func (f *searchField[R]) moments(compare store.Operator, moment int64) *filter[R
 			v := f.number(r)
 			return v != 0 && holds(compare, cmp.Compare(v, moment))
 		},
-		where: f.condition(compare, []any{moment}), exact: f.column != "", varies: f.varies,
+		where: f.condition(compare, []any{moment}), exact: f.column != "",
 	}
 }
 
@@ -282,25 +281,29 @@ func (s *searchable[R]) parameterFilter(e *deadline.ParameterFilterExpression, a
 	case isList(e.Operator):
 		return nil, invalid(at+".operator", "must not be one of those for lists")
 	}
-	compare := comparisons[e.Operator]
-	_, err := strconv.ParseFloat(e.Value, 64)
-	numeric := err == nil
-	found := &filter[R]{varies: s.varies, matches: func(r *R) bool {
+	holds := parameterHolds(e)
+	found := &filter[R]{matches: func(r *R) bool {
 		v, number, present := s.parameter(r, e.Name)
-		switch {
-		case !present:
-			return false
-		case number && !numeric: // a number is unlike any text, and neither before nor after it
-			return compare == store.NotEqual
-		default:
-			return holds(compare, compareParameters(v, e.Value, number))
-		}
+		return present && holds(v, number)
 	}}
-	if compare == store.Equal {
+	if comparisons[e.Operator] == store.Equal {
 		found.exact = true
 		found.where = store.HasParameter(store.ParameterLine(e.Name, e.Value, false), store.ParameterLine(e.Name, e.Value, true))
 	}
 	return found, nil
+}
+
+// parameterHolds tells whether a parameter has a value that is looked for.
+func parameterHolds(e *deadline.ParameterFilterExpression) func(value string, number bool) bool {
+	compare := comparisons[e.Operator]
+	_, err := strconv.ParseFloat(e.Value, 64)
+	numeric := err == nil
+	return func(v string, number bool) bool {
+		if number && !numeric { // a number is unlike any text, and neither before nor after it
+			return compare == store.NotEqual
+		}
+		return holds(compare, compareParameters(v, e.Value, number))
+	}
 }
 
 // unknown says which fields there are.

@@ -13,7 +13,6 @@ type sorting[R any] struct {
 	compare func(a, b *R) int
 	by      []store.Order
 	exact   bool // the store can sort so
-	varies  bool // may put untouched tasks of one step in another order
 }
 
 // sorting checks sort expressions; nil when there are none. tie orders rows that are equal to them, descending when the last
@@ -32,7 +31,7 @@ func (s *searchable[R]) sorting(expressions []deadline.SearchSortExpression, tie
 		}
 		compare = append(compare, one.compare)
 		joined.by = append(joined.by, one.by...)
-		joined.exact, joined.varies = joined.exact && one.exact, joined.varies || one.varies
+		joined.exact = joined.exact && one.exact
 		descending = expressions[i].UserJobsFirst != nil || orderOf(&expressions[i]) == deadline.SortOrderDescending
 	}
 	joined.compare = func(a, b *R) int {
@@ -67,14 +66,14 @@ func (s *searchable[R]) sort(e *deadline.SearchSortExpression, at string) (*sort
 		}
 		return &sorting[R]{
 			compare: func(a, b *R) int { return f.compare(a, b, descending) },
-			by:      []store.Order{{Column: f.column, Descending: descending}}, exact: f.column != "", varies: f.varies,
+			by:      []store.Order{{Column: f.column, Descending: descending}}, exact: f.column != "",
 		}, nil
 	case e.ParameterSort != nil:
 		if s.parameter == nil {
 			return nil, invalid(at+".parameterSort", "does not apply: what is searched has no parameters")
 		}
 		name := e.ParameterSort.Name
-		return &sorting[R]{varies: s.varies, compare: func(a, b *R) int { return s.compareParameter(a, b, name, descending) }}, nil
+		return &sorting[R]{compare: func(a, b *R) int { return s.compareParameter(a, b, name, descending) }}, nil
 	case e.UserJobsFirst != nil:
 		if s.createdBy == nil {
 			return nil, invalid(at+".userJobsFirst", "does not apply: only jobs are sorted by their user")
@@ -115,8 +114,9 @@ type findings[R any] struct {
 	parameters bool              // of jobs are needed to compare them
 	offset     int
 	size       int
-	total      int // as far as maxFound
-	rows       []R // the first offset + size + 1 of all, in any order
+	total      int  // as far as maxFound
+	rows       []R  // the first offset + size + 1 of all, in any order
+	trimmed    bool // the first of rows, as many as have to be kept, are sorted, and come before all that were left out
 }
 
 func newFindings[R any](limit int, offset int32, size *int32, s *sorting[R]) *findings[R] {
@@ -136,31 +136,27 @@ func (f *findings[R]) keep() int { return f.offset + f.size + 1 }
 // add takes a row. It reports whether another one could still change the answer.
 func (f *findings[R]) add(r R) (more bool) {
 	f.count(1)
-	if f.compare == nil {
-		if len(f.rows) < f.keep() {
-			f.rows = append(f.rows, r)
-		}
-		return f.wants()
+	f.put(r)
+	return f.wants()
+}
+
+// put takes a row that was counted.
+func (f *findings[R]) put(r R) {
+	switch {
+	case f.compare == nil && len(f.rows) >= f.keep():
+		return
+	case f.trimmed && f.compare(&r, &f.rows[f.keep()-1]) >= 0: // as many come before it as are kept
+		return
 	}
 	f.rows = append(f.rows, r)
-	if len(f.rows) >= 2*f.keep()+maxScanned {
+	if f.compare != nil && len(f.rows) >= 2*f.keep()+maxScanned {
 		f.trim()
 	}
-	return true
 }
 
 // wants reports whether another row, after all others, could change the answer.
 func (f *findings[R]) wants() bool {
 	return f.total < f.limit || f.compare != nil || len(f.rows) < f.keep()
-}
-
-// addRun takes n rows that lie together, alike for the filter and the order: row gives the i-th of them.
-func (f *findings[R]) addRun(n int64, row func(i int64) R) (more bool) {
-	for i := range min(n, int64(f.keep())) {
-		f.add(row(i))
-	}
-	f.count(n - min(n, int64(f.keep())))
-	return f.wants()
 }
 
 func (f *findings[R]) count(n int64) { f.total = int(min(int64(f.total)+n, int64(f.limit))) }
@@ -173,6 +169,7 @@ func (f *findings[R]) trim() {
 	if len(f.rows) > f.keep() {
 		clear(f.rows[f.keep():])
 		f.rows = f.rows[:f.keep()]
+		f.trimmed = f.compare != nil
 	}
 }
 

@@ -39,6 +39,9 @@ func BenchmarkSearchTasks(b *testing.B) {
 		of := func(name, value string) *deadline.SearchGroupedFilterExpressions {
 			return allOf(textFilter(name, deadline.ComparisonOperatorEqual, value))
 		}
+		byFrame := []deadline.SearchSortExpression{{ParameterSort: &deadline.ParameterSortExpression{
+			Name: "Frame", SortOrder: deadline.SortOrderDescending,
+		}}}
 		for _, search := range []struct {
 			name    string
 			filters *deadline.SearchGroupedFilterExpressions
@@ -53,6 +56,13 @@ func BenchmarkSearchTasks(b *testing.B) {
 			{"parameter", allOf(deadline.SearchFilterExpression{ParameterFilter: &deadline.ParameterFilterExpression{
 				Name: "Frame", Operator: deadline.ComparisonOperatorEqual, Value: fmt.Sprint(n / 2),
 			}}), nil},
+			{"parameter-and-ended", allOf(deadline.SearchFilterExpression{ParameterFilter: &deadline.ParameterFilterExpression{
+				Name: "Frame", Operator: deadline.ComparisonOperatorGreaterThan, Value: fmt.Sprint(n - n/1000),
+			}}, lately("ENDED_AT", n)), nil},
+			{"term", allOf(term(fmt.Sprint(n-1), deadline.SearchTermMatchingTypeContains)), nil},
+			{"by-end", nil, sortedBy("ENDED_AT", deadline.SortOrderDescending)},
+			{"by-parameter", nil, byFrame},
+			{"succeeded-by-parameter", of("RUN_STATUS", "SUCCEEDED"), byFrame},
 		} {
 			b.Run(search.name, func(b *testing.B) {
 				in := &deadline.SearchTasksInput{

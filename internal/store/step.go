@@ -2,11 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strconv"
 
-	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -90,65 +86,4 @@ var sqlTasks = tasks.selectAll + `
 // Tasks implements [Reader].
 func (d *DB) Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error) {
 	return list(ctx, d.engine, tasks, sqlTasks, jobID, int64(stepIndex), from, to)
-}
-
-var sqlTouchedTasks = tasks.selectAll + `
-	WHERE job_id = $1 AND step_index = $2 AND task_index >= $3 ORDER BY task_index LIMIT $4`
-
-// rareStatuses are those that few tasks keep.
-var rareStatuses = []status.Task{status.TaskFailed, status.TaskCanceled, status.TaskSuspended, status.TaskNotCompatible}
-
-func allRare(statuses []status.Task) bool {
-	return !slices.ContainsFunc(statuses, func(s status.Task) bool { return !slices.Contains(rareStatuses, s) })
-}
-
-// rareTask is the condition of the index task_rare. Queries must repeat it word by word.
-const rareTask = `status IN ('FAILED', 'CANCELED', 'SUSPENDED', 'NOT_COMPATIBLE')`
-
-// tasksWith is the condition and the order of touched tasks that have one of some statuses, with the arguments. What hides the index of
-// the task keeps an engine from walking through all tasks of the step.
-func tasksWith(jobID string, stepIndex int32, statuses []status.Task, from int64) (where string, args []any) {
-	args = []any{jobID, int64(stepIndex), from}
-	for _, s := range statuses {
-		args = append(args, s.String())
-	}
-	rare := allRare(statuses)
-	where = ` WHERE job_id = $1 AND step_index = $2`
-	switch {
-	case rare && len(statuses) == 1: // an equality would leave the order to the primary key, which walks through all tasks
-		return where + ` AND (task_index + 0) >= $3 AND status >= $4 AND status <= $4 AND ` + rareTask + ` ORDER BY status, task_index`, args
-	case rare:
-		return where + ` AND (task_index + 0) >= $3 AND status IN (` + placeholders(4, len(statuses)) + `) AND ` + rareTask +
-			` ORDER BY (task_index + 0)`, args
-	default:
-		return where + ` AND task_index >= $3 AND status IN (` + placeholders(4, len(statuses)) + `) ORDER BY task_index`, args
-	}
-}
-
-// TasksWith implements [Reader].
-func (d *DB) TasksWith(
-	ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int,
-) ([]row.Task, error) {
-	where, args := tasksWith(jobID, stepIndex, statuses, from)
-	args = append(args, int64(limit))
-	return list(ctx, d.engine, tasks, tasks.selectAll+where+` LIMIT $`+strconv.Itoa(len(args)), args...)
-}
-
-// CountTasks implements [Reader].
-func (d *DB) CountTasks(
-	ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int,
-) (int64, error) {
-	where, args := tasksWith(jobID, stepIndex, statuses, from)
-	args = append(args, int64(limit))
-	n, err := number(ctx, d.engine,
-		`SELECT count(*) FROM (SELECT 1 FROM task`+where+` LIMIT $`+strconv.Itoa(len(args))+`) AS found`, args...)
-	if err != nil {
-		return 0, fmt.Errorf("count tasks of job %s: %w", jobID, err)
-	}
-	return n, nil
-}
-
-// TouchedTasks implements [Reader].
-func (d *DB) TouchedTasks(ctx context.Context, jobID string, stepIndex int32, from int64, limit int) ([]row.Task, error) {
-	return list(ctx, d.engine, tasks, sqlTouchedTasks, jobID, int64(stepIndex), from, int64(limit))
 }

@@ -124,12 +124,12 @@ type Reader interface {
 
 	// Tasks lists the touched tasks with from <= TaskIndex < to.
 	Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error)
-	// TouchedTasks lists the touched tasks from TaskIndex >= from.
-	TouchedTasks(ctx context.Context, jobID string, stepIndex int32, from int64, limit int) ([]row.Task, error)
-	// TasksWith lists the touched tasks that have one of some statuses, from TaskIndex >= from.
-	TasksWith(ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int) ([]row.Task, error)
-	// CountTasks counts those of TasksWith, up to a limit.
-	CountTasks(ctx context.Context, jobID string, stepIndex int32, statuses []status.Task, from int64, limit int) (int64, error)
+	// TasksAt lists the touched tasks with some indexes, in their order.
+	TasksAt(ctx context.Context, jobID string, stepIndex int32, indexes []int64) ([]row.Task, error)
+	// FindTasks gives the first touched tasks that a search finds.
+	FindTasks(ctx context.Context, search *TaskSearch, limit int) ([]row.Task, error)
+	// CountTasks counts the touched tasks that a search finds, up to a limit.
+	CountTasks(ctx context.Context, search *TaskSearch, limit int) (int64, error)
 
 	SessionByID(ctx context.Context, sessionID string) (*row.Session, error)
 	// Sessions lists a job's in order of start, from Seq >= from.

@@ -78,7 +78,7 @@ func TestIndexesAreUsed(t *testing.T) {
 		"task_index = $3 AND":                 "session_action_by_task (job_id=? AND step_index=? AND task_index=? AND ",
 		"session_seq = $2 AND action_index >": "PRIMARY KEY (job_id=? AND session_seq=? AND action_index>?)",
 		"task_status NOT IN":                  "job_unfinished (farm_id=?)",
-		"status <= $4 AND status IN ":         "task_rare (job_id=? AND step_index=? AND status",
+		"status <= $3 AND status IN ":         "task_rare (job_id=? AND step_index=? AND status",
 		"number < $2 ORDER":                   "job_by_queue (queue_id=? AND number<?)",
 		"number < $2 AND (counts":             "job_with_rare_tasks (queue_id=? AND number<?)",
 	} {

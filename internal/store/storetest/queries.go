@@ -101,9 +101,17 @@ func runAllQueries(t *testing.T, s store.Store) {
 		func() error { _, err := s.OverJobs(ctx, "", 1, 2); return err },
 		func() error { _, err := s.ArchivedJobs(ctx, "", 1, 1); return err },
 		func() error { _, err := s.Tagged(ctx, "", 1); return err },
-		func() error { _, err := s.TouchedTasks(ctx, "", 0, 0, 1); return err },
-		func() error { _, err := s.TasksWith(ctx, "", 0, []status.Task{status.TaskFailed}, 0, 1); return err },
-		func() error { _, err := s.CountTasks(ctx, "", 0, []status.Task{status.TaskReady}, 0, 1); return err },
+		func() error { _, err := s.TasksAt(ctx, "", 0, []int64{1}); return err },
+		func() error { _, err := s.FindTasks(ctx, &store.TaskSearch{}, 1); return err },
+		func() error {
+			_, err := s.FindTasks(ctx, &store.TaskSearch{Statuses: []status.Task{status.TaskFailed}}, 1)
+			return err
+		},
+		func() error {
+			rare := []status.Task{status.TaskFailed, status.TaskCanceled}
+			_, err := s.CountTasks(ctx, &store.TaskSearch{Statuses: rare}, 1)
+			return err
+		},
 		func() error { _, err := s.JobParameters(ctx, []string{""}); return err },
 		func() error { _, err := s.JobsByAge(ctx, "", &store.Condition{}, store.LastJob, 1); return err },
 		func() error {
