@@ -22,7 +22,6 @@ type batch struct {
 	workers           rows[string, row.Worker]
 	jobs              rows[string, row.Job]
 	jobDocuments      rows[string, row.JobDocument]
-	renamed           []string
 	steps             rows[stepKey, row.Step]
 	stepDocuments     rows[stepKey, row.StepDocument]
 	tasks             rows[taskKey, row.Task]
@@ -161,7 +160,6 @@ func (b *batch) merge(c *row.Changes) {
 	for _, r := range c.JobDocuments {
 		b.jobDocuments.put(r.JobID, r)
 	}
-	b.renamed = append(b.renamed, c.Renamed...)
 	for _, r := range c.Steps {
 		b.steps.put(stepKey{r.JobID, r.StepIndex}, r)
 	}
@@ -247,7 +245,6 @@ func (b *batch) changes() *row.Changes {
 		Sessions:                b.sessions.written,
 		Actions:                 b.actions.written,
 		Tags:                    b.tags.written,
-		Renamed:                 slices.Compact(slices.Sorted(slices.Values(b.renamed))),
 		DeleteJobs:              b.jobs.deleted,
 		Tokens:                  b.requestTokens.written,
 	}

@@ -2,23 +2,21 @@ package farm
 
 import (
 	"cmp"
-	"strconv"
 	"strings"
 	"unicode"
 
-	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // searchable is what a search can look at in rows of one kind. The names of fields are those of the members of the search's summary,
 // in upper case with underscores.
 type searchable[R any] struct {
 	fields map[string]searchField[R]
-	// parameter gives a parameter's value as the API shows it, and whether it is a number; nil when rows have no parameters.
+	// parameter gives a parameter's value as the API shows it, and whether it is a number.
 	parameter func(r *R, name string) (value string, number, present bool)
 	// terms calls f with each text that a search term is looked for in, until f says that it was found.
-	terms func(r *R, f func(text string) (found bool)) bool
-	// createdBy is who made the row, for userJobsFirst; nil when that does not apply.
-	createdBy func(*R) string
+	terms                   func(r *R, f func(text string) (found bool)) bool
+	hasParameters, hasUsers bool // parameters can be compared, and the rows of one user can come first
 }
 
 // searchField is a member that can be filtered and sorted by.
@@ -27,7 +25,7 @@ type searchField[R any] struct {
 	text   func(*R) string   // textField; "" when absent
 	texts  func(*R) []string // listField: a row has the value of any of them
 	number func(*R) int64    // numberField; timeField in microseconds, 0 when absent
-	column store.Column      // the same in the store; "" when the store cannot compare it
+	column search.Column     // the same in the store; NoColumn when the store cannot compare it
 }
 
 type fieldKind uint8
@@ -51,8 +49,21 @@ func numberOf[R any](get func(*R) int64) searchField[R] {
 	return searchField[R]{kind: numberField, number: get}
 }
 
+// textIn, timeIn and numberIn are members of what the store alone searches.
+func textIn[R any](column search.Column) searchField[R] {
+	return searchField[R]{kind: textField, column: column}
+}
+
+func timeIn[R any](column search.Column) searchField[R] {
+	return searchField[R]{kind: timeField, column: column}
+}
+
+func numberIn[R any](column search.Column) searchField[R] {
+	return searchField[R]{kind: numberField, column: column}
+}
+
 // in says which column has the field.
-func (f searchField[R]) in(column store.Column) searchField[R] {
+func (f searchField[R]) in(column search.Column) searchField[R] {
 	f.column = column
 	return f
 }
@@ -96,18 +107,6 @@ func btoi(b bool) int {
 	return 0
 }
 
-// compareParameters orders two values of a parameter: as numbers when both are.
-func compareParameters(x, y string, numbers bool) int {
-	if numbers {
-		a, errA := strconv.ParseFloat(x, 64)
-		b, errB := strconv.ParseFloat(y, 64)
-		if errA == nil && errB == nil {
-			return cmp.Compare(a, b)
-		}
-	}
-	return cmp.Compare(x, y)
-}
-
 // searchTerm finds texts that contain a term, or any word of it, in upper or lower case.
 type searchTerm struct{ parts []string }
 
@@ -132,14 +131,11 @@ func (s searchTerm) in(text string) bool {
 	return false
 }
 
-// where is a condition of the store for the jobs in which the term is found; one that holds for all when the store cannot tell.
-func (s searchTerm) where() (where store.Condition, exact bool) {
-	where = store.Condition{Group: store.Or}
+// where is the condition of the store that the term is found.
+func (s searchTerm) where() search.Condition {
+	where := search.Condition{Group: search.Or}
 	for _, part := range s.parts {
-		if !store.Searchable(part) {
-			return store.Condition{}, false
-		}
-		where.Of = append(where.Of, store.Mentions(part))
+		where.Of = append(where.Of, search.Mentions(part))
 	}
-	return where, true
+	return where
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/farmhand-render/farmhand/deadline"
-	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // maxFilterDepth is how deep groups of filters may be nested, the outermost one counted.
@@ -18,8 +18,8 @@ const maxFilterDepth = 8
 // filter is filter expressions that were checked.
 type filter[R any] struct {
 	matches func(*R) bool
-	where   store.Condition // holds for all that matches
-	exact   bool            // and for nothing else
+	where   search.Condition // holds for all that matches
+	exact   bool             // and for nothing else
 }
 
 // matchAll is the filter of a search without filters.
@@ -66,7 +66,7 @@ func allOf[R any](all []*filter[R]) *filter[R] {
 
 func anyOf[R any](all []*filter[R]) *filter[R] {
 	joined := matchAll[R]()
-	joined.where.Group = store.Or
+	joined.where.Group = search.Or
 	for _, f := range all {
 		joined.where.Of = append(joined.where.Of, f.where)
 		joined.exact = joined.exact && f.exact
@@ -101,42 +101,24 @@ func (s *searchable[R]) leaf(e *deadline.SearchFilterExpression, at string, dept
 	case e.SearchTermFilter != nil:
 		f := e.SearchTermFilter
 		term := newSearchTerm(f.SearchTerm, f.MatchType != deadline.SearchTermMatchingTypeContains)
-		found := &filter[R]{matches: func(r *R) bool { return s.terms(r, term.in) }}
-		found.where, found.exact = term.where()
-		return found, nil
+		return &filter[R]{
+			matches: func(r *R) bool { return s.terms(r, term.in) }, where: term.where(), exact: true,
+		}, nil
 	default:
 		return nil, invalid(at, "must be one of the filters that are known")
 	}
 }
 
 // comparisons are the store's operators, which mean what the API's do.
-var comparisons = map[deadline.ComparisonOperator]store.Operator{
-	deadline.ComparisonOperatorEqual:              store.Equal,
-	deadline.ComparisonOperatorNotEqual:           store.NotEqual,
-	deadline.ComparisonOperatorGreaterThan:        store.Greater,
-	deadline.ComparisonOperatorGreaterThanEqualTo: store.GreaterOrEqual,
-	deadline.ComparisonOperatorLessThan:           store.Less,
-	deadline.ComparisonOperatorLessThanEqualTo:    store.LessOrEqual,
-	deadline.ComparisonOperatorAnyEquals:          store.In,
-	deadline.ComparisonOperatorAllNotEquals:       store.NotIn,
-}
-
-// holds tells what a comparison makes of an order, negative for less.
-func holds(o store.Operator, order int) bool {
-	switch o {
-	case store.Equal, store.In:
-		return order == 0
-	case store.NotEqual, store.NotIn:
-		return order != 0
-	case store.Greater:
-		return order > 0
-	case store.GreaterOrEqual:
-		return order >= 0
-	case store.Less:
-		return order < 0
-	default:
-		return order <= 0
-	}
+var comparisons = map[deadline.ComparisonOperator]search.Operator{
+	deadline.ComparisonOperatorEqual:              search.Equal,
+	deadline.ComparisonOperatorNotEqual:           search.NotEqual,
+	deadline.ComparisonOperatorGreaterThan:        search.Greater,
+	deadline.ComparisonOperatorGreaterThanEqualTo: search.GreaterOrEqual,
+	deadline.ComparisonOperatorLessThan:           search.Less,
+	deadline.ComparisonOperatorLessThanEqualTo:    search.LessOrEqual,
+	deadline.ComparisonOperatorAnyEquals:          search.In,
+	deadline.ComparisonOperatorAllNotEquals:       search.NotIn,
 }
 
 // isList reports whether an operator belongs to filters with a list of values.
@@ -165,8 +147,8 @@ func (s *searchable[R]) stringFilter(
 		return nil, invalid(at+".operator", "must be EQUAL or NOT_EQUAL: "+name+" is a text")
 	}
 	compare := comparisons[operator]
-	negative := compare == store.NotEqual || compare == store.NotIn
-	found := &filter[R]{exact: f.column != ""}
+	negative := compare == search.NotEqual || compare == search.NotIn
+	found := &filter[R]{exact: f.column != search.NoColumn}
 	if f.kind == listField {
 		found.matches = func(r *R) bool {
 			has := f.texts(r)
@@ -191,11 +173,11 @@ func anyTexts(values []string) []any {
 }
 
 // condition is a comparison in the store; one that holds for all when the store has no such column.
-func (f *searchField[R]) condition(compare store.Operator, values []any) store.Condition {
-	if f.column == "" {
-		return store.Condition{}
+func (f *searchField[R]) condition(compare search.Operator, values []any) search.Condition {
+	if f.column == search.NoColumn {
+		return search.Condition{}
 	}
-	return store.Condition{Group: store.Comparison, Column: f.column, Operator: compare, Values: values}
+	return search.Condition{Group: search.Comparison, Column: f.column, Operator: compare, Values: values}
 }
 
 // numbers compares a number with texts that are numbers.
@@ -209,12 +191,12 @@ func (f *searchField[R]) numbers(operator deadline.ComparisonOperator, values []
 		numbers[i], args[i] = n, n
 	}
 	compare := comparisons[operator]
-	found := &filter[R]{exact: f.column != "", where: f.condition(compare, args)}
+	found := &filter[R]{exact: f.column != search.NoColumn, where: f.condition(compare, args)}
 	switch compare {
-	case store.In, store.NotIn:
-		found.matches = func(r *R) bool { return slices.Contains(numbers, f.number(r)) == (compare == store.In) }
+	case search.In, search.NotIn:
+		found.matches = func(r *R) bool { return slices.Contains(numbers, f.number(r)) == (compare == search.In) }
 	default:
-		found.matches = func(r *R) bool { return holds(compare, cmp.Compare(f.number(r), numbers[0])) }
+		found.matches = func(r *R) bool { return compare.Holds(cmp.Compare(f.number(r), numbers[0])) }
 	}
 	return found, nil
 }
@@ -233,8 +215,8 @@ func (s *searchable[R]) dateTimeFilter(e *deadline.DateTimeFilterExpression, at 
 	// later, to the first that is shown as later.
 	moment := e.DateTime.UnixMicro()
 	from, to := ceiling(moment, shownMicros), ceiling(moment+1, shownMicros)
-	before := func(limit int64) *filter[R] { return f.moments(store.Less, limit) }
-	since := func(limit int64) *filter[R] { return f.moments(store.GreaterOrEqual, limit) }
+	before := func(limit int64) *filter[R] { return f.moments(search.Less, limit) }
+	since := func(limit int64) *filter[R] { return f.moments(search.GreaterOrEqual, limit) }
 	switch e.Operator {
 	case deadline.ComparisonOperatorEqual:
 		return allOf([]*filter[R]{since(from), before(to)}), nil
@@ -264,46 +246,37 @@ func ceiling(v, step int64) int64 {
 }
 
 // moments compares a time with a moment; a row without one never matches.
-func (f *searchField[R]) moments(compare store.Operator, moment int64) *filter[R] {
+func (f *searchField[R]) moments(compare search.Operator, moment int64) *filter[R] {
 	return &filter[R]{
 		matches: func(r *R) bool {
 			v := f.number(r)
-			return v != 0 && holds(compare, cmp.Compare(v, moment))
+			return v != 0 && compare.Holds(cmp.Compare(v, moment))
 		},
-		where: f.condition(compare, []any{moment}), exact: f.column != "",
+		where: f.condition(compare, []any{moment}), exact: f.column != search.NoColumn,
 	}
 }
 
 func (s *searchable[R]) parameterFilter(e *deadline.ParameterFilterExpression, at string) (*filter[R], error) {
 	switch {
-	case s.parameter == nil:
+	case !s.hasParameters:
 		return nil, invalid(at, "does not apply: what is searched has no parameters")
 	case isList(e.Operator):
 		return nil, invalid(at+".operator", "must not be one of those for lists")
 	}
 	holds := parameterHolds(e)
-	found := &filter[R]{matches: func(r *R) bool {
-		v, number, present := s.parameter(r, e.Name)
-		return present && holds(v, number)
-	}}
-	if comparisons[e.Operator] == store.Equal {
-		found.exact = true
-		found.where = store.HasParameter(store.ParameterLine(e.Name, e.Value, false), store.ParameterLine(e.Name, e.Value, true))
-	}
-	return found, nil
+	return &filter[R]{
+		matches: func(r *R) bool {
+			v, number, present := s.parameter(r, e.Name)
+			return present && holds(v, number)
+		},
+		where: search.HasParameter(e.Name, comparisons[e.Operator], e.Value), exact: true,
+	}, nil
 }
 
 // parameterHolds tells whether a parameter has a value that is looked for.
 func parameterHolds(e *deadline.ParameterFilterExpression) func(value string, number bool) bool {
 	compare := comparisons[e.Operator]
-	_, err := strconv.ParseFloat(e.Value, 64)
-	numeric := err == nil
-	return func(v string, number bool) bool {
-		if number && !numeric { // a number is unlike any text, and neither before nor after it
-			return compare == store.NotEqual
-		}
-		return holds(compare, compareParameters(v, e.Value, number))
-	}
+	return func(v string, number bool) bool { return search.HoldsForParameter(compare, v, number, e.Value) }
 }
 
 // unknown says which fields there are.

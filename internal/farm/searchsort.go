@@ -5,14 +5,13 @@ import (
 	"slices"
 
 	"github.com/farmhand-render/farmhand/deadline"
-	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // sorting is sort expressions that were checked.
 type sorting[R any] struct {
 	compare func(a, b *R) int
-	by      []store.Order
-	exact   bool // the store can sort so
+	by      []search.Order
 }
 
 // sorting checks sort expressions; nil when there are none. tie orders rows that are equal to them, descending when the last
@@ -21,7 +20,7 @@ func (s *searchable[R]) sorting(expressions []deadline.SearchSortExpression, tie
 	if len(expressions) == 0 {
 		return nil, nil //nolint:nilnil // there is no order to keep to
 	}
-	joined := &sorting[R]{exact: true}
+	joined := &sorting[R]{}
 	var compare []func(a, b *R) int
 	descending := true
 	for i := range expressions {
@@ -31,7 +30,6 @@ func (s *searchable[R]) sorting(expressions []deadline.SearchSortExpression, tie
 		}
 		compare = append(compare, one.compare)
 		joined.by = append(joined.by, one.by...)
-		joined.exact = joined.exact && one.exact
 		descending = expressions[i].UserJobsFirst != nil || orderOf(&expressions[i]) == deadline.SortOrderDescending
 	}
 	joined.compare = func(a, b *R) int {
@@ -66,23 +64,22 @@ func (s *searchable[R]) sort(e *deadline.SearchSortExpression, at string) (*sort
 		}
 		return &sorting[R]{
 			compare: func(a, b *R) int { return f.compare(a, b, descending) },
-			by:      []store.Order{{Column: f.column, Descending: descending}}, exact: f.column != "",
+			by:      []search.Order{{Column: f.column, Descending: descending}},
 		}, nil
 	case e.ParameterSort != nil:
-		if s.parameter == nil {
+		if !s.hasParameters {
 			return nil, invalid(at+".parameterSort", "does not apply: what is searched has no parameters")
 		}
 		name := e.ParameterSort.Name
-		return &sorting[R]{compare: func(a, b *R) int { return s.compareParameter(a, b, name, descending) }}, nil
+		return &sorting[R]{
+			compare: func(a, b *R) int { return s.compareParameter(a, b, name, descending) },
+			by:      []search.Order{{Parameter: name, Descending: descending}},
+		}, nil
 	case e.UserJobsFirst != nil:
-		if s.createdBy == nil {
+		if !s.hasUsers {
 			return nil, invalid(at+".userJobsFirst", "does not apply: only jobs are sorted by their user")
 		}
-		user := e.UserJobsFirst.UserIdentityId
-		return &sorting[R]{
-			compare: func(a, b *R) int { return btoi(s.createdBy(a) != user) - btoi(s.createdBy(b) != user) },
-			by:      []store.Order{{Column: store.JobCreatedBy, First: user}}, exact: true,
-		}, nil
+		return &sorting[R]{by: []search.Order{{Column: search.CreatedBy, First: e.UserJobsFirst.UserIdentityId}}}, nil
 	default:
 		return nil, invalid(at, "must be one of the sort expressions that are known")
 	}
@@ -92,7 +89,7 @@ func (s *searchable[R]) sort(e *deadline.SearchSortExpression, at string) (*sort
 func (s *searchable[R]) compareParameter(a, b *R, name string, descending bool) int {
 	x, xNumber, hasX := s.parameter(a, name)
 	y, yNumber, hasY := s.parameter(b, name)
-	order := compareParameters(x, y, xNumber && yNumber)
+	order := search.CompareParameters(x, y, xNumber && yNumber)
 	switch {
 	case !hasX || !hasY:
 		return btoi(!hasX) - btoi(!hasY)
@@ -108,15 +105,29 @@ const maxFound = 10_000
 
 // findings collect what a search finds, as far as its page needs it.
 type findings[R any] struct {
-	limit      int               // the greatest count and offset
-	compare    func(a, b *R) int // nil: in the order in which it is found
-	before     int               // rows that were found and not read: the page begins behind them
-	parameters bool              // of jobs are needed to compare them
-	offset     int
-	size       int
-	total      int  // as far as maxFound
-	rows       []R  // the first offset + size + 1 of all, in any order
-	trimmed    bool // the first of rows, as many as have to be kept, are sorted, and come before all that were left out
+	limit   int               // the greatest count and offset
+	compare func(a, b *R) int // nil: in the order in which it is found
+	before  int               // rows that were found and not read: the page begins behind them
+	offset  int
+	size    int
+	total   int  // as far as maxFound
+	rows    []R  // the first offset + size + 1 of all, in any order
+	trimmed bool // the first of rows, as many as have to be kept, are sorted, and come before all that were left out
+}
+
+// query asks for the rows of a page and one more, in an order that may be nil.
+func (f *findings[R]) query(kind search.Kind, queueIDs []string, where search.Condition, order *sorting[R]) *search.Query {
+	q := &search.Query{Kind: kind, QueueIDs: queueIDs, Where: where, Offset: f.offset, Size: f.size + 1, Limit: f.limit}
+	if order != nil {
+		q.Order = order.by
+	}
+	return q
+}
+
+// of gives the findings of a query.
+func (f *findings[R]) of(rows []R, total int) *findings[R] {
+	f.rows, f.total, f.before, f.offset = rows, total, f.offset, 0
+	return f
 }
 
 func newFindings[R any](limit int, offset int32, size *int32, s *sorting[R]) *findings[R] {

@@ -1,13 +1,13 @@
 package farm
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // foundStep is a step that is looked at in a search.
@@ -15,28 +15,22 @@ type foundStep = store.FoundStep
 
 var stepSearch = searchable[foundStep]{
 	fields: map[string]searchField[foundStep]{
-		"STEP_ID":                  textOf(func(x *foundStep) string { return x.StepID }).in(store.StepID),
-		"JOB_ID":                   textOf(func(x *foundStep) string { return x.JobID }).in(store.StepJob),
-		"QUEUE_ID":                 textOf(func(x *foundStep) string { return x.Job.QueueID }).in(store.StepQueue),
-		"NAME":                     textOf(func(x *foundStep) string { return x.Name }).in(store.StepName),
-		"LIFECYCLE_STATUS":         textOf(func(x *foundStep) string { return x.Lifecycle.String() }).in(store.StepLifecycle),
-		"LIFECYCLE_STATUS_MESSAGE": textOf(func(x *foundStep) string { return x.LifecycleMessage }).in(store.StepMessage),
-		"TASK_RUN_STATUS":          textOf(func(x *foundStep) string { return x.TaskStatus.String() }).in(store.StepStatus),
-		"TARGET_TASK_RUN_STATUS":   textOf(func(x *foundStep) string { return x.Target.String() }).in(store.StepTarget),
-		"CREATED_BY":               textOf(func(x *foundStep) string { return x.CreatedBy }).in(store.StepCreatedBy),
-		"UPDATED_BY":               textOf(func(x *foundStep) string { return x.UpdatedBy }).in(store.StepUpdatedBy),
-		"CREATED_AT":               timeOf(func(x *foundStep) int64 { return x.CreatedAt }).in(store.StepCreatedAt),
-		"STARTED_AT":               timeOf(func(x *foundStep) int64 { return x.StartedAt }).in(store.StepStartedAt),
-		"ENDED_AT":                 timeOf(func(x *foundStep) int64 { return x.EndedAt }).in(store.StepEndedAt),
-		"UPDATED_AT":               timeOf(func(x *foundStep) int64 { return x.UpdatedAt }).in(store.StepUpdatedAt),
-		"TASK_FAILURE_RETRY_COUNT": numberOf(func(x *foundStep) int64 { return x.FailureRetries }).in(store.StepTaskRetries),
+		"STEP_ID":                  textIn[foundStep](search.ID),
+		"JOB_ID":                   textIn[foundStep](search.JobID),
+		"QUEUE_ID":                 textIn[foundStep](search.QueueID),
+		"NAME":                     textIn[foundStep](search.Name),
+		"LIFECYCLE_STATUS":         textIn[foundStep](search.Lifecycle),
+		"LIFECYCLE_STATUS_MESSAGE": textIn[foundStep](search.LifecycleMessage),
+		"TASK_RUN_STATUS":          textIn[foundStep](search.Status),
+		"TARGET_TASK_RUN_STATUS":   textIn[foundStep](search.Target),
+		"CREATED_BY":               textIn[foundStep](search.CreatedBy),
+		"UPDATED_BY":               textIn[foundStep](search.UpdatedBy),
+		"CREATED_AT":               timeIn[foundStep](search.CreatedAt),
+		"STARTED_AT":               timeIn[foundStep](search.StartedAt),
+		"ENDED_AT":                 timeIn[foundStep](search.EndedAt),
+		"UPDATED_AT":               timeIn[foundStep](search.UpdatedAt),
+		"TASK_FAILURE_RETRY_COUNT": numberIn[foundStep](search.FailureRetries),
 	},
-	terms: func(x *foundStep, f func(string) bool) bool { return f(x.Name) || f(x.StepID) },
-}
-
-// stepTie puts steps in the order of their jobs, newest first, and of their template.
-func stepTie(a, b *foundStep, _ bool) int {
-	return cmp.Or(compareAges(b.Job, a.Job), cmp.Compare(a.StepIndex, b.StepIndex))
 }
 
 // SearchSteps looks for steps in some queues, or in one job of them: newest jobs first, each in the order of its template, unless
@@ -46,29 +40,30 @@ func (s *Service) SearchSteps(ctx context.Context, in *deadline.SearchStepsInput
 	if err != nil {
 		return nil, err
 	}
-	order, err := stepSearch.sorting(in.SortExpressions, stepTie)
+	order, err := stepSearch.sorting(in.SortExpressions, nil)
 	if err != nil {
 		return nil, err
 	}
-	found := newFindings(s.maxFound, in.ItemOffset, in.PageSize, order)
-	if found.compare == nil && len(in.QueueIds) > 1 {
-		found.compare = func(a, b *foundStep) int { return stepTie(a, b, true) }
-	}
-	if in.JobId == nil && found.compare == nil && filter.exact && !filter.where.LooksIntoTexts() {
-		err = s.findSteps(ctx, in, &filter.where, found)
-	} else {
-		err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, nil, func(ctx context.Context, j *row.Job) (more bool, err error) {
-			return s.eachStep(ctx, j, func(step *row.Step) (bool, error) {
-				x := foundStep{Step: *step, Job: j}
-				return !filter.matches(&x) || found.add(x), nil
-			})
-		})
-	}
+	queues, err := s.searchedQueues(ctx, in.FarmId, in.QueueIds)
 	if err != nil {
 		return nil, err
 	}
-	rows, next, total := found.page()
-	out := &deadline.SearchStepsOutput{Steps: make([]deadline.StepSearchSummary, len(rows)), NextItemOffset: next, TotalResults: total}
+	if in.JobId != nil {
+		j, err := s.searchedJob(ctx, in.FarmId, queues, *in.JobId)
+		if err != nil {
+			return nil, err
+		}
+		queues = []string{j.QueueID}
+		ofJob := search.Condition{Group: search.Comparison, Column: search.JobID, Operator: search.Equal, Values: []any{j.JobID}}
+		filter.where = search.Condition{Of: []search.Condition{ofJob, filter.where}}
+	}
+	found := newFindings[foundStep](s.maxFound, in.ItemOffset, in.PageSize, nil)
+	steps, total, err := s.store.FindSteps(ctx, found.query(search.Steps, queues, filter.where, order))
+	if err != nil {
+		return nil, fmt.Errorf("search steps: %w", err)
+	}
+	rows, next, count := found.of(steps, total).page()
+	out := &deadline.SearchStepsOutput{Steps: make([]deadline.StepSearchSummary, len(rows)), NextItemOffset: next, TotalResults: count}
 	for i := range rows {
 		shape, err := s.shape(ctx, rows[i].JobID)
 		if err != nil {
@@ -77,23 +72,6 @@ func (s *Service) SearchSteps(ctx context.Context, in *deadline.SearchStepsInput
 		out.Steps[i] = stepSearchSummary(&rows[i], shape)
 	}
 	return out, nil
-}
-
-// findSteps lets the store find the steps of a queue that the request asks for.
-func (s *Service) findSteps(
-	ctx context.Context, in *deadline.SearchStepsInput, where *store.Condition, found *findings[foundStep],
-) error {
-	queues, err := s.searchedQueues(ctx, in.FarmId, in.QueueIds)
-	if err != nil {
-		return err
-	}
-	rows, total, err := s.store.FindSteps(ctx, queues[0], where, found.offset, found.size+1, found.limit)
-	if err != nil {
-		return fmt.Errorf("search the steps of queue %s: %w", queues[0], err)
-	}
-	found.rows, found.before, found.offset = rows, found.offset, 0
-	found.count(int64(total))
-	return nil
 }
 
 // eachStep calls f with the steps of a job until f has enough.

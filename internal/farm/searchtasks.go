@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/farmhand-render/farmhand/deadline"
-	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
@@ -27,15 +27,15 @@ var taskSearch = searchable[foundTask]{
 		"STEP_ID":                  textOf(func(x *foundTask) string { return x.step.StepID }),
 		"JOB_ID":                   textOf(func(x *foundTask) string { return x.job.JobID }),
 		"QUEUE_ID":                 textOf(func(x *foundTask) string { return x.job.QueueID }),
-		"RUN_STATUS":               textOf(func(x *foundTask) string { return x.Status.String() }).in(store.TaskStatus),
-		"TARGET_RUN_STATUS":        textOf(func(x *foundTask) string { return x.Target.String() }).in(store.TaskTarget),
-		"UPDATED_BY":               textOf(func(x *foundTask) string { return x.UpdatedBy }).in(store.TaskUpdatedBy),
-		"LATEST_SESSION_ACTION_ID": textOf(func(x *foundTask) string { return x.LatestAction }).in(store.TaskLatestAction),
+		"RUN_STATUS":               textOf(func(x *foundTask) string { return x.Status.String() }).in(search.Status),
+		"TARGET_RUN_STATUS":        textOf(func(x *foundTask) string { return x.Target.String() }).in(search.Target),
+		"UPDATED_BY":               textOf(func(x *foundTask) string { return x.UpdatedBy }).in(search.UpdatedBy),
+		"LATEST_SESSION_ACTION_ID": textOf(func(x *foundTask) string { return x.LatestAction }).in(search.LatestActionID),
 		"CREATED_AT":               timeOf(func(x *foundTask) int64 { return x.job.CreatedAt }),
-		"STARTED_AT":               timeOf(func(x *foundTask) int64 { return x.StartedAt }).in(store.TaskStartedAt),
-		"ENDED_AT":                 timeOf(func(x *foundTask) int64 { return x.EndedAt }).in(store.TaskEndedAt),
-		"UPDATED_AT":               timeOf(func(x *foundTask) int64 { return x.UpdatedAt }).in(store.TaskUpdatedAt),
-		"FAILURE_RETRY_COUNT":      numberOf(func(x *foundTask) int64 { return int64(x.FailureRetries) }).in(store.TaskRetries),
+		"STARTED_AT":               timeOf(func(x *foundTask) int64 { return x.StartedAt }).in(search.StartedAt),
+		"ENDED_AT":                 timeOf(func(x *foundTask) int64 { return x.EndedAt }).in(search.EndedAt),
+		"UPDATED_AT":               timeOf(func(x *foundTask) int64 { return x.UpdatedAt }).in(search.UpdatedAt),
+		"FAILURE_RETRY_COUNT":      numberOf(func(x *foundTask) int64 { return int64(x.FailureRetries) }).in(search.FailureRetries),
 	},
 	parameter: func(x *foundTask, name string) (string, bool, bool) {
 		axis, ok := x.space.Axis(name)
@@ -56,6 +56,7 @@ var taskSearch = searchable[foundTask]{
 		}
 		return false
 	},
+	hasParameters: true,
 }
 
 // taskTie puts tasks in the order of their jobs, newest first, of their steps, and of their parameter space.
@@ -67,14 +68,14 @@ func taskTie(a, b *foundTask, _ bool) int {
 // of its steps and their parameter spaces, unless the request says otherwise. Errors: ResourceNotFoundException;
 // ValidationException on filterExpressions and sortExpressions.
 func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput) (*deadline.SearchTasksOutput, error) {
-	search, err := s.newTaskSifter(in)
+	sifter, err := s.newTaskSifter(in)
 	if err != nil {
 		return nil, err
 	}
-	if err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, search.statuses, search.job); err != nil {
+	if err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, sifter.statuses, sifter.job); err != nil {
 		return nil, err
 	}
-	rows, next, total := search.found.page()
+	rows, next, total := sifter.found.page()
 	if err := s.readPending(ctx, rows); err != nil {
 		return nil, err
 	}

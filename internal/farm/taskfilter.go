@@ -7,6 +7,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
@@ -17,7 +18,7 @@ type taskFilter struct {
 	part    taskPart
 	of      []*taskFilter                                       // of groups
 	matches func(*foundTask) bool                               // of jobPart, stepPart, rowPart
-	where   store.Condition                                     // the same for the store: of rowPart
+	where   search.Condition                                    // the same for the store: of rowPart
 	resolve func(*row.Step, *openjd.ParameterSpace) *taskFilter // of indexPart
 	indexes *taskIndexes                                        // of resolvedPart
 }
@@ -195,7 +196,7 @@ func (f *taskFilter) condition() (c store.TaskCondition, exact bool) {
 	case everyTask:
 		return c, true
 	case noTask:
-		return store.TaskCondition{Group: store.Or}, true
+		return store.TaskCondition{Group: search.Or}, true
 	case rowPart, statusPart:
 		return store.TaskCondition{Row: &f.where}, true
 	case resolvedPart:
@@ -207,7 +208,7 @@ func (f *taskFilter) condition() (c store.TaskCondition, exact bool) {
 	}
 	exact = true
 	if f.part == anyPart {
-		c.Group = store.Or
+		c.Group = search.Or
 	}
 	for _, of := range f.of {
 		part, same := of.condition()

@@ -10,6 +10,7 @@ import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 	"github.com/farmhand-render/farmhand/openjd/template"
 )
@@ -158,7 +159,7 @@ func parameterTasks(e *deadline.ParameterFilterExpression) func(*row.Step, *open
 func ascendingTasks(axis *openjd.Axis, e *deadline.ParameterFilterExpression) *taskFilter {
 	before := func(order int) int64 {
 		return int64(sort.Search(int(axis.Len()), func(position int) bool {
-			return compareParameters(axis.Value(int64(position)), e.Value, true) >= order
+			return search.CompareParameters(axis.Value(int64(position)), e.Value, true) >= order
 		}))
 	}
 	least, equal, after := int64(0), before(0), before(1)
@@ -168,7 +169,7 @@ func ascendingTasks(axis *openjd.Axis, e *deadline.ParameterFilterExpression) *t
 		of    [2]int64
 	}{{-1, [2]int64{least, equal}}, {0, [2]int64{equal, after}}, {1, [2]int64{after, axis.Len()}}} {
 		switch last := len(all) - 1; {
-		case !holds(compare, r.order):
+		case !compare.Holds(r.order):
 		case last >= 0 && all[last][1] == r.of[0]:
 			all[last][1] = r.of[1]
 		default:
@@ -226,7 +227,7 @@ func rankedParameter(axis openjd.Axis) *taskRank {
 	if number && axis.Ascending() {
 		return &taskRank{compare: func(a, b int64) int { return cmp.Compare(axis.Position(a), axis.Position(b)) }, where: where}
 	}
-	compare := func(a, b int64) int { return compareParameters(axis.Value(a), axis.Value(b), number) }
+	compare := func(a, b int64) int { return search.CompareParameters(axis.Value(a), axis.Value(b), number) }
 	if axis.Len() > decidedAtOnce {
 		return &taskRank{compare: func(a, b int64) int { return compare(axis.Position(a), axis.Position(b)) }}
 	}

@@ -3,14 +3,15 @@ package farm
 import (
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
 // taskKey is what a search sorts tasks by.
 type taskKey struct {
 	part       taskPart
-	column     store.Column // of what looks at rows
-	parameter  string       // "": the id, of what looks at the index
+	column     search.Column // of what looks at rows
+	parameter  string        // "": the id, of what looks at the index
 	descending bool
 }
 

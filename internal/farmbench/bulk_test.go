@@ -19,13 +19,13 @@ func fillStore(b *testing.B, f *testfarm.Farm, database []string, write func(s s
 	b.Helper()
 	path := filepath.Join(f.DataDir, "farmhand.db")
 	driver, source := "sqlite", path
-	indexes := `SELECT 'DROP INDEX ' || name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name IN ('job', 'job_text') AND sql <> ''`
+	indexes := `SELECT 'DROP INDEX ' || name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'job' AND sql <> ''`
 	var after []string
 	if database != nil {
 		driver, source = "pgx", database[1]
 		indexes = `SELECT 'DROP INDEX ' || indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index
-			WHERE indrelid IN ('job'::regclass, 'job_text'::regclass) AND NOT indisunique`
-		after = []string{`VACUUM (ANALYZE) job`, `VACUUM (ANALYZE) job_text`} // as it does by itself after a while
+			WHERE indrelid = 'job'::regclass AND NOT indisunique`
+		after = []string{`VACUUM (ANALYZE) job`} // as it does by itself after a while
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {

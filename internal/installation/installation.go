@@ -225,7 +225,7 @@ func (i *Installation) Run(ctx context.Context) error {
 	running, runCtx := errgroup.WithContext(ctx)
 	running.Go(func() error { return i.committer.Run(runCtx) })
 	running.Go(func() error { return i.keeper.Run(runCtx) })
-	running.Go(func() error { return i.addTexts(runCtx) })
+	running.Go(func() error { return i.loadSearches(runCtx) })
 	if i.ownObjects != nil {
 		running.Go(func() error { return i.ownObjects.Run(runCtx) })
 	}

@@ -179,9 +179,6 @@ func (c *Core) updateJob(cmd UpdateJob) error {
 			return err
 		}
 	}
-	if cmd.Name != nil && *cmd.Name != j.row.Name {
-		c.dirty.changes.Renamed = append(c.dirty.changes.Renamed, cmd.JobID)
-	}
 	j.change(&cmd)
 	j.row.UpdatedAt, j.row.UpdatedBy = c.now.Wall, cmd.By
 	c.dirtyJob(j)

@@ -5,19 +5,26 @@ import (
 	"fmt"
 
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // DB is the [Store] on an [Engine]: the portable SQL and the mapping of rows. The SQL of
 // each resource stands beside the methods that run it, one file per resource.
-type DB struct{ engine Engine }
+type DB struct {
+	engine Engine
+	index  *search.Index // what searches look at; every commit is applied to it
+}
 
 var _ Store = (*DB)(nil)
 
 // New makes a store on an engine whose schema is migrated. Closing the store closes the engine.
-func New(engine Engine) *DB { return &DB{engine} }
+func New(engine Engine) *DB { return &DB{engine, search.New(searched{engine})} }
 
 // Close closes the engine.
-func (d *DB) Close() error { return d.engine.Close() }
+func (d *DB) Close() error {
+	d.index.Close()
+	return d.engine.Close()
+}
 
 const sqlProbe = `INSERT INTO probe (probe_id, writes) VALUES (1, 1)
 	ON CONFLICT (probe_id) DO UPDATE SET writes = probe.writes + 1`
@@ -43,8 +50,10 @@ func (d *DB) Commit(ctx context.Context, c *row.Changes) error {
 		return writeRows(ctx, tx, c)
 	})
 	if err != nil {
+		d.index.Forget()
 		return fmt.Errorf("commit: %w", err)
 	}
+	d.index.Apply(c)
 	return nil
 }
 
@@ -122,7 +131,6 @@ func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
 		func() error { return upsert(ctx, tx, workers, c.Workers) },
 		func() error { return upsert(ctx, tx, jobs, c.Jobs) },
 		func() error { return upsert(ctx, tx, jobDocuments, c.JobDocuments) },
-		func() error { return writeTexts(ctx, tx, c) },
 		func() error { return upsert(ctx, tx, steps, c.Steps) },
 		func() error { return upsert(ctx, tx, stepDocuments, c.StepDocuments) },
 		func() error { return upsert(ctx, tx, tasks, c.Tasks) },

@@ -34,8 +34,7 @@ const (
 // The rows of a job: those that a deletion deletes at once, and those that it leaves to be purged.
 var (
 	sqlDeleteJobRows = []string{
-		sqlDeleteMembers, `DELETE FROM job_text` + ofJob, `DELETE FROM job_without_text` + ofJob,
-		`DELETE FROM job_document` + ofJob, `DELETE FROM job` + ofJob,
+		sqlDeleteMembers, `DELETE FROM job_document` + ofJob, `DELETE FROM job` + ofJob,
 	}
 	sqlPurgeJobRows = []string{
 		`DELETE FROM session_action WHERE job_id = $1 AND (session_seq, action_index) IN (

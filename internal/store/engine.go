@@ -32,10 +32,6 @@ type Engine interface {
 	// Update runs f in the one writing transaction and makes it durable when f returns
 	// nil. A transaction that runs is never cancelled: ctx bounds the wait for it.
 	Update(ctx context.Context, f func(Tx) error) error
-	// Holding gives the tables and the condition of a query for the rows of job_text that hold all parts of one of the sets at
-	// least. Arguments are numbered from the given one. The rows come one by one when the engine streams; else all are found first.
-	Holding(sets [][]uint32, from int) (tables, condition string, args []any)
-	Streams() bool
 	Close() error
 }
 
@@ -53,11 +49,9 @@ type Tx interface {
 	Querier
 	// Exec runs a statement and returns how many rows it changed.
 	Exec(ctx context.Context, sql string, args ...any) (int64, error)
-	// Upsert inserts rows or, where the primary key exists, updates them: see [Table]. It is the one bulk write. It and
-	// PutText are what every engine does in its own way.
+	// Upsert inserts rows or, where the primary key exists, updates them: see [Table]. It is the one bulk write, and what
+	// every engine does in its own way.
 	Upsert(ctx context.Context, table *Table, rows Batch) error
-	// PutText writes the text of a job, in place of the one it had.
-	PutText(ctx context.Context, text *JobText) error
 }
 
 // Table describes a table to [Tx.Upsert].

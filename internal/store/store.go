@@ -11,6 +11,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // ErrNotFound says that the row does not exist.
@@ -27,9 +28,6 @@ type Store interface {
 	// PurgeTokens deletes up to limit request tokens made before a time, oldest first,
 	// and returns how many.
 	PurgeTokens(ctx context.Context, before int64, limit int) (int64, error)
-	// AddTexts makes up to limit jobs that are older than the texts of jobs known to searches for these, and returns how many it
-	// looked at. While there are such jobs, searches for texts look at all jobs.
-	AddTexts(ctx context.Context, limit int) (int, error)
 	// PurgeJob deletes up to limit rows of what a deleted job has left: its steps, tasks, sessions and actions. It returns how many;
 	// when those are fewer than limit, nothing is left and the job is forgotten. What was not deleted is left alone.
 	PurgeJob(ctx context.Context, jobID string, limit int) (int64, error)
@@ -100,12 +98,10 @@ type Reader interface {
 	JobsWithTasks(ctx context.Context, queueID string, statuses []status.Task, before int64, limit int) ([]row.Job, error)
 	CountJobs(ctx context.Context, queueID string) (int64, error)
 
-	// FindJobs gives size of the jobs that a search finds, from an offset, and how many there are, up to a limit.
-	FindJobs(ctx context.Context, search *JobSearch, offset, size, limit int) (found []row.Job, total int, err error)
-	// KnowsTexts reports whether searches for texts find all jobs: see [Store.AddTexts].
-	KnowsTexts(ctx context.Context) (bool, error)
-	// JobsByAge lists the jobs of a queue that meet a condition, newest first, before the given key. Start with [LastJob].
-	JobsByAge(ctx context.Context, queueID string, where *Condition, before JobCursor, limit int) ([]row.Job, error)
+	// FindJobs gives a page of the jobs that a search finds, and how many there are, up to its limit.
+	FindJobs(ctx context.Context, query *search.Query) (found []row.Job, total int, err error)
+	// LoadSearches reads the jobs and steps of a queue into memory for searches; else the first of them does it.
+	LoadSearches(ctx context.Context, queueID string) error
 	// OverJobs lists finished jobs of a farm that are not archived and that nothing happened to since a time.
 	OverJobs(ctx context.Context, farmID string, before int64, limit int) ([]row.Job, error)
 	// ArchivedJobs lists the jobs of a farm that were archived before a time.
@@ -116,9 +112,8 @@ type Reader interface {
 	StepByID(ctx context.Context, stepID string) (*row.Step, error)
 	// Steps lists in template order, from StepIndex >= from.
 	Steps(ctx context.Context, jobID string, from int32, limit int) ([]row.Step, error)
-	// FindSteps gives size of the steps of a queue that meet a condition, from an offset, newest jobs first, each in the order of its
-	// template, and how many there are, up to a limit.
-	FindSteps(ctx context.Context, queueID string, where *Condition, offset, size, limit int) (found []FoundStep, total int, err error)
+	// FindSteps is FindJobs for steps.
+	FindSteps(ctx context.Context, query *search.Query) (found []FoundStep, total int, err error)
 	StepDocument(ctx context.Context, jobID string, stepIndex int32) (*row.StepDocument, error)
 	StepDocuments(ctx context.Context, jobID string) ([]row.StepDocument, error)
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // TaskSearch says which touched tasks of a step to look for.
@@ -25,10 +26,10 @@ type TaskSearch struct {
 
 // TaskCondition is a condition on a task, or a group of them. The zero value holds for every task.
 type TaskCondition struct {
-	Group Group // And, Or; Comparison for one of the others
+	Group search.Group // And, Or; Comparison for one of the others
 	Of    []TaskCondition
 
-	Row   *Condition // on columns of tasks
+	Row   *search.Condition // on columns of tasks
 	Index *TaskIndexes
 }
 
@@ -40,7 +41,7 @@ type TaskIndexes struct {
 
 // TaskOrder sorts by a column of tasks, or by how they are ranked by their index.
 type TaskOrder struct {
-	Column     Column // tasks that lack its value come last
+	Column     search.Column // tasks that lack its value come last
 	Descending bool
 
 	Index *TaskRank
@@ -52,54 +53,49 @@ type TaskRank struct {
 	Ranks          []int
 }
 
-// The columns of tasks that searches look at, besides [TaskStatus].
-const (
-	TaskTarget       Column = "target"
-	TaskUpdatedBy    Column = "updated_by"
-	TaskLatestAction Column = "latest_action"
-	TaskStartedAt    Column = "started_at"
-	TaskEndedAt      Column = "ended_at"
-	TaskUpdatedAt    Column = "updated_at"
-	TaskRetries      Column = "failure_retries"
-)
-
 // taskColumns is how conditions name a column, and what it has where there is no value; "" where there always is one. The status is
 // hidden from its index, which is for searches that give Statuses.
-var taskColumns = map[Column]struct{ text, absent string }{
-	TaskStatus: {text: `(status || '')`}, TaskRetries: {text: `failure_retries`},
-	TaskTarget: {`target`, `''`}, TaskUpdatedBy: {`updated_by`, `''`}, TaskLatestAction: {`latest_action`, `''`},
-	TaskStartedAt: {`started_at`, `0`}, TaskEndedAt: {`ended_at`, `0`}, TaskUpdatedAt: {`updated_at`, `0`},
+var taskColumns = map[search.Column]struct{ text, absent string }{
+	search.Status: {text: `(status || '')`}, search.FailureRetries: {text: `failure_retries`},
+	search.Target: {`target`, `''`}, search.UpdatedBy: {`updated_by`, `''`}, search.LatestActionID: {`latest_action`, `''`},
+	search.StartedAt: {`started_at`, `0`}, search.EndedAt: {`ended_at`, `0`}, search.UpdatedAt: {`updated_at`, `0`},
+}
+
+// operators are the operators in SQL.
+var operators = map[search.Operator]string{
+	search.Equal: `=`, search.NotEqual: `<>`, search.Greater: `>`, search.GreaterOrEqual: `>=`, search.Less: `<`, search.LessOrEqual: `<=`,
+	search.In: `IN`, search.NotIn: `NOT IN`,
 }
 
 // FindTasks implements [Reader]. The rows that come first are found before they are read: the others are not carried along while
 // they are sorted.
-func (d *DB) FindTasks(ctx context.Context, search *TaskSearch, limit int) ([]row.Task, error) {
+func (d *DB) FindTasks(ctx context.Context, s *TaskSearch, limit int) ([]row.Task, error) {
 	b := &taskText{}
-	if len(search.Order) == 0 {
-		text := tasks.selectAll + b.where(search) + b.order(search) + ` LIMIT ` + b.arg(int64(limit))
+	if len(s.Order) == 0 {
+		text := tasks.selectAll + b.where(s) + b.order(s) + ` LIMIT ` + b.arg(int64(limit))
 		return list(ctx, d.engine, tasks, text, b.args...)
 	}
 	var indexes []int64
-	text := `SELECT task_index FROM task` + b.where(search) + b.order(search) + ` LIMIT ` + b.arg(int64(limit))
-	err := d.engine.Query(ctx, text, b.args, func(s Scanner) error {
+	text := `SELECT task_index FROM task` + b.where(s) + b.order(s) + ` LIMIT ` + b.arg(int64(limit))
+	err := d.engine.Query(ctx, text, b.args, func(r Scanner) error {
 		var index int64
-		err := s.Scan(&index)
+		err := r.Scan(&index)
 		indexes = append(indexes, index)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("find tasks of job %s: %w", search.JobID, err)
+		return nil, fmt.Errorf("find tasks of job %s: %w", s.JobID, err)
 	}
-	return d.TasksAt(ctx, search.JobID, search.StepIndex, indexes)
+	return d.TasksAt(ctx, s.JobID, s.StepIndex, indexes)
 }
 
 // CountTasks implements [Reader].
-func (d *DB) CountTasks(ctx context.Context, search *TaskSearch, limit int) (int64, error) {
+func (d *DB) CountTasks(ctx context.Context, s *TaskSearch, limit int) (int64, error) {
 	b := &taskText{}
-	text := `SELECT count(*) FROM (SELECT 1 FROM task` + b.where(search) + ` LIMIT ` + b.arg(int64(limit)) + `) AS found`
+	text := `SELECT count(*) FROM (SELECT 1 FROM task` + b.where(s) + ` LIMIT ` + b.arg(int64(limit)) + `) AS found`
 	n, err := number(ctx, d.engine, text, b.args...)
 	if err != nil {
-		return 0, fmt.Errorf("count tasks of job %s: %w", search.JobID, err)
+		return 0, fmt.Errorf("count tasks of job %s: %w", s.JobID, err)
 	}
 	return n, nil
 }
@@ -196,8 +192,8 @@ func (b *taskText) condition(c *TaskCondition) string {
 }
 
 // row is a condition on columns.
-func (b *taskText) row(c *Condition) string {
-	if c.Group != Comparison {
+func (b *taskText) row(c *search.Condition) string {
+	if c.Group != search.Comparison {
 		parts := make([]string, len(c.Of))
 		for i := range c.Of {
 			parts[i] = b.row(&c.Of[i])
@@ -209,8 +205,8 @@ func (b *taskText) row(c *Condition) string {
 	for i, v := range c.Values {
 		values[i] = b.arg(v)
 	}
-	text := about.text + ` ` + string(c.Operator) + ` `
-	if c.Operator == In || c.Operator == NotIn {
+	text := about.text + ` ` + operators[c.Operator] + ` `
+	if c.Operator == search.In || c.Operator == search.NotIn {
 		text += `(` + strings.Join(values, `, `) + `)`
 	} else {
 		text += values[0]
@@ -221,13 +217,13 @@ func (b *taskText) row(c *Condition) string {
 	return text
 }
 
-func group(of Group, parts []string) string {
+func group(of search.Group, parts []string) string {
 	switch {
-	case len(parts) > 0 && of == Or:
+	case len(parts) > 0 && of == search.Or:
 		return `(` + strings.Join(parts, ` OR `) + `)`
 	case len(parts) > 0:
 		return `(` + strings.Join(parts, ` AND `) + `)`
-	case of == Or:
+	case of == search.Or:
 		return `1 = 0`
 	default:
 		return `1 = 1`
@@ -240,7 +236,7 @@ func (b *taskText) indexes(x *TaskIndexes) string {
 		position := b.position(x.Stride, x.Length)
 		parts[i] = `(` + position + ` >= ` + b.arg(r[0]) + ` AND ` + position + ` < ` + b.arg(r[1]) + `)`
 	}
-	return group(Or, parts)
+	return group(search.Or, parts)
 }
 
 func (b *taskText) position(stride, length int64) string {

@@ -255,8 +255,8 @@ func TestReadsAfterConnectionsWereLost(t *testing.T) {
 	}
 }
 
-// The texts of jobs follow the jobs.
-func TestTexts(t *testing.T) {
+// Searches see what commits wrote.
+func TestSearches(t *testing.T) {
 	t.Parallel()
-	storetest.RunTexts(t, openTestEngine(t, postgrestest.URL(t)))
+	storetest.RunSearches(t, openTestEngine(t, postgrestest.URL(t)))
 }

@@ -350,7 +350,6 @@ type Changes struct {
 	Sessions                []Session
 	Actions                 []SessionAction
 	Tags                    []Tags
-	Renamed                 []string // jobs that have another name now
 	DeleteJobs              []string // with all their rows (steps, tasks, sessions, actions, documents)
 	Tokens                  []RequestToken
 }

@@ -132,21 +132,8 @@ func TestPurgeFaultMatrix(t *testing.T) {
 	storetest.RunPurgeFaults(t, openTestEngine(t), nil)
 }
 
-// The texts of jobs follow the jobs, and nothing of them is left behind.
-func TestTexts(t *testing.T) {
+// Searches see what commits wrote.
+func TestSearches(t *testing.T) {
 	t.Parallel()
-	e := openTestEngine(t)
-	storetest.RunTexts(t, e)
-	for _, table := range []string{"job_text", "job_part", "job_without_text"} {
-		err := e.Query(t.Context(), "SELECT count(*) FROM "+table, nil, func(s store.Scanner) error {
-			var n int
-			if err := s.Scan(&n); err != nil || n > 0 {
-				t.Errorf("%s has %d rows: %v", table, n, err)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
+	storetest.RunSearches(t, openTestEngine(t))
 }

@@ -89,19 +89,25 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// The simulation itself loses what is not synced: without waiting for the disk, commits that were acknowledged are gone.
+// The simulation itself loses what is not synced: without waiting for the disk, commits that were acknowledged are gone, unless the last
+// one happened to be followed by a sync of the log, before it was copied into the database.
 func TestPowerCutLosesWhatIsNotSynced(t *testing.T) {
 	t.Parallel()
-	d, all := cuts(t, Options{Readers: 1, Relaxed: true}, 10, 1<<30)
-	s, err := Open(t.Context(), d.write(t, t.TempDir(), all[0].image), Options{Readers: 1})
-	if err != nil {
-		t.Fatal(err)
+	for commits := range int64(3) {
+		d, all := cuts(t, Options{Readers: 1, Relaxed: true}, 8+commits, 1<<30)
+		s, err := Open(t.Context(), d.write(t, t.TempDir(), all[0].image), Options{Readers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions, err := s.Sessions(t.Context(), "job-1", 0, 1<<30)
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if int64(len(sessions)) < all[0].acknowledged {
+			return
+		}
 	}
-	defer s.Close() //nolint:errcheck // only read
-	sessions, err := s.Sessions(t.Context(), "job-1", 0, 1<<30)
-	if err != nil || int64(len(sessions)) >= all[0].acknowledged {
-		t.Errorf("%d of %d commits survived a power cut that nothing was synced before: %v", len(sessions), all[0].acknowledged, err)
-	}
+	t.Error("all commits survived a power cut that nothing was synced before")
 }
 
 // TestDiskFaults lets the disk fail at each write and sync of a commit, one after the other. The commit fails with the

@@ -88,11 +88,6 @@ func (t faultyTx) Exec(ctx context.Context, sql string, args ...any) (n int64, e
 	return n, err
 }
 
-// PutText implements [store.Tx].
-func (t faultyTx) PutText(ctx context.Context, text *store.JobText) error {
-	return t.engine.write(func() error { return t.Tx.PutText(ctx, text) })
-}
-
 // Upsert implements [store.Tx].
 func (t faultyTx) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
 	return t.engine.write(func() error { return t.Tx.Upsert(ctx, table, rows) })

@@ -10,6 +10,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // minQueries is about how many queries the store has: so few recorded ones mean that something went wrong.
@@ -63,10 +64,6 @@ func (t recordingTx) Exec(ctx context.Context, text string, args ...any) (int64,
 	return t.tx.Exec(ctx, text, args...)
 }
 
-func (t recordingTx) PutText(ctx context.Context, text *store.JobText) error {
-	return t.tx.PutText(ctx, text)
-}
-
 func (t recordingTx) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
 	return t.tx.Upsert(ctx, table, rows)
 }
@@ -113,21 +110,15 @@ func runAllQueries(t *testing.T, s store.Store) {
 			return err
 		},
 		func() error { _, err := s.JobParameters(ctx, []string{""}); return err },
-		func() error { _, err := s.JobsByAge(ctx, "", &store.Condition{}, store.LastJob, 1); return err },
 		func() error {
-			_, _, err := s.FindJobs(ctx, &store.JobSearch{QueueIDs: []string{""}}, 0, 1, 1)
+			_, _, err := s.FindJobs(ctx, &search.Query{Kind: search.Jobs, QueueIDs: []string{"queue"}, Size: 1, Limit: 1})
 			return err
 		},
-		func() error { _, _, err := s.FindSteps(ctx, "", &store.Condition{}, 0, 1, 1); return err },
 		func() error {
-			_, _, err := s.FindSteps(ctx, "", &store.Condition{
-				Group: store.Comparison, Column: store.StepStatus, Operator: store.Equal, Values: []any{"FAILED"},
-			}, 0, 1, 1)
+			_, _, err := s.FindSteps(ctx, &search.Query{Kind: search.Steps, QueueIDs: []string{"queue"}, Size: 1, Limit: 1})
 			return err
 		},
 		func() error { _, err := s.JobsWithTasks(ctx, "", []status.Task{status.TaskFailed}, 0, 1); return err },
-		func() error { _, err := s.AddTexts(ctx, 1); return err },
-		func() error { _, err := s.KnowsTexts(ctx); return err },
 		func() error { _, err := s.Snapshot(ctx, "farm"); return err },
 		func() error { _, err := s.JobSnapshot(ctx, "job"); return err },
 		func() error { _, err := s.Resource(ctx, "", ""); return err },

@@ -1,0 +1,188 @@
+package search
+
+import (
+	"slices"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+)
+
+// Query asks for jobs, or for steps.
+type Query struct {
+	Kind     Kind
+	QueueIDs []string // none twice
+	Where    Condition
+	// Order sorts what is found. What is equal comes by age: jobs in the direction of the last order, newest first without one; steps
+	// with the newest job first, those of a job in the order of its template.
+	Order []Order
+
+	Offset, Size int
+	Limit        int // where counting may stop
+}
+
+// Kind is what a query looks for.
+type Kind uint8
+
+// The kinds.
+const (
+	Jobs Kind = iota
+	Steps
+)
+
+// Condition is a comparison, or a group of conditions. The zero value holds for everything. What lacks a value ("" or no time) meets no
+// comparison with it.
+type Condition struct {
+	Group Group
+	Of    []Condition // of a group; And of none holds
+
+	Column   Column
+	Operator Operator
+	// Values are texts or integers (times in microseconds) as the column has them: one, or several for In and NotIn. Of [Mentions]
+	// and [HasParameter] there is no column.
+	Values []any
+
+	name string // of the parameter
+}
+
+// Group says how the conditions of a group are joined.
+type Group uint8
+
+// The groups.
+const (
+	And Group = iota
+	Or
+	Comparison // no group
+)
+
+// Operator compares a column with a value.
+type Operator uint8
+
+// The operators. Texts are equal or not, or in a list or not.
+const (
+	Equal Operator = iota
+	NotEqual
+	Greater
+	GreaterOrEqual
+	Less
+	LessOrEqual
+	In
+	NotIn
+
+	mentions
+	parameter
+)
+
+// Holds tells what a comparison makes of an order, negative for less.
+func (o Operator) Holds(order int) bool {
+	switch o {
+	case Equal, In:
+		return order == 0
+	case NotEqual, NotIn:
+		return order != 0
+	case Greater:
+		return order > 0
+	case GreaterOrEqual:
+		return order >= 0
+	case Less:
+		return order < 0
+	default:
+		return order <= 0
+	}
+}
+
+// Mentions holds where a text in lower case is part of one of the searched texts: of a job its name, its id, its creator and the values
+// of its parameters, of a step its name and its id.
+func Mentions(text string) Condition {
+	return Condition{Group: Comparison, Operator: mentions, Values: []any{text}}
+}
+
+// HasParameter holds for the jobs that have a parameter whose value compares with another one. Numbers are compared as numbers when the
+// value is one; any other value is unlike a number, and neither before nor after it.
+func HasParameter(name string, operator Operator, value string) Condition {
+	return Condition{Group: Comparison, Operator: parameter, name: name, Column: Column(operator), Values: []any{value}}
+}
+
+// Admits reports whether a row that has a text in a column may meet a condition, whatever it has in others.
+func (c *Condition) Admits(column Column, text string) bool {
+	admits := func(of Condition) bool { return of.Admits(column, text) }
+	switch {
+	case c.Group == Or:
+		return slices.ContainsFunc(c.Of, admits)
+	case c.Group == And:
+		return !slices.ContainsFunc(c.Of, func(of Condition) bool { return !admits(of) })
+	case c.Operator >= mentions || c.Column != column:
+		return true
+	}
+	is := slices.Contains(c.Values, any(text))
+	return is == (c.Operator == Equal || c.Operator == In)
+}
+
+// Statuses are those that a row may have which meets a condition, in its column [Status].
+func (c *Condition) Statuses() (all []status.Task) {
+	for one := range status.Task(status.NumTask) {
+		if c.Admits(Status, one.String()) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Order sorts by a column, or by a parameter. What lacks the value comes last.
+type Order struct {
+	Column     Column
+	Parameter  string // not "": there is no column
+	Descending bool
+	First      any // not nil: what has this value in the column comes first, and nothing else is sorted by the column
+}
+
+// Column is a column of jobs or steps. Those of jobs alone are not to be asked of steps, and the other way round.
+type Column uint8
+
+// The columns: of jobs ID is the job's, of steps the step's.
+const (
+	NoColumn Column = iota
+
+	ID
+	QueueID
+	JobID          // of steps
+	LatestActionID // of tasks, which the store finds by itself
+
+	Name
+	Lifecycle
+	LifecycleMessage
+	Status
+	Target
+	CreatedBy
+	UpdatedBy
+	SourceJobID // of jobs
+
+	Priority // of jobs, as MaxWorkers
+	MaxFailedTasks
+	MaxRetries
+	MaxWorkers // -1: there is no limit
+	FailureRetries
+
+	jobRow // of steps: where their job is
+	stepIndex
+	firstStep // of jobs: where their steps are, -1 when they have none
+
+	CreatedAt
+	StartedAt
+	EndedAt
+	UpdatedAt
+
+	number       // of the job
+	jobCreatedAt // of steps
+
+	numColumns
+)
+
+// The columns by how they are kept.
+const (
+	firstShort = Name
+	firstLong  = CreatedAt
+	numShort   = firstLong - firstShort
+	numLong    = numColumns - firstLong
+)
+
+func (c Column) isText() bool { return c <= SourceJobID }
+func (c Column) isTime() bool { return c >= CreatedAt && c <= UpdatedAt }

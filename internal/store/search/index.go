@@ -1,0 +1,237 @@
+package search
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/farmhand-render/farmhand/internal/store/row"
+)
+
+// Source reads the jobs and steps of a queue.
+type Source interface {
+	// EachJob calls f with the jobs of a queue in the order of their numbers, and with the parameters that their documents have.
+	EachJob(ctx context.Context, queueID string, f func(j *row.Job, parameters []byte)) error
+	// EachStep calls f with the steps of a queue's jobs, in the order of the jobs' numbers and of their templates.
+	EachStep(ctx context.Context, queueID string, f func(x *row.Step)) error
+}
+
+// Index is the queues that are in memory.
+type Index struct {
+	source Source
+	ctx    context.Context //nolint:containedctx // bounds the reading of queues, which outlives the search that asked first
+	stop   context.CancelCauseFunc
+	work   sync.WaitGroup
+
+	mu     sync.RWMutex
+	queues map[string]*entry
+}
+
+// entry is a queue that is in memory, or is being read.
+type entry struct {
+	queue *queue // nil until it is read
+	// Of a queue that is being read:
+	read    chan struct{} // closed when it was read, or could not be
+	err     error         // after that
+	since   []row.Changes // what was committed meanwhile
+	unknown bool          // it is not known what was
+}
+
+// ErrClosed says that the store is closed.
+var ErrClosed = errors.New("the store is closed")
+
+// New makes an index that has nothing in memory.
+func New(source Source) *Index {
+	x := &Index{source: source, queues: map[string]*entry{}}
+	x.ctx, x.stop = context.WithCancelCause(context.Background())
+	return x
+}
+
+// Close ends the reading of queues, and waits for that.
+func (x *Index) Close() {
+	x.stop(ErrClosed)
+	x.work.Wait()
+}
+
+// Load reads a queue, unless it is in memory.
+func (x *Index) Load(ctx context.Context, queueID string) error {
+	_, err := x.loaded(ctx, queueID)
+	return err
+}
+
+// loaded gives a queue, and reads it when it is not in memory.
+func (x *Index) loaded(ctx context.Context, id string) (*queue, error) {
+	for {
+		x.mu.RLock()
+		e := x.queues[id]
+		x.mu.RUnlock()
+		if e == nil {
+			e = x.begin(id)
+		}
+		select {
+		case <-e.read:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		switch {
+		case e.queue != nil:
+			return e.queue, nil
+		case e.err != nil:
+			return nil, e.err
+		} // what was read may be wrong: again
+	}
+}
+
+// begin starts to read a queue.
+func (x *Index) begin(id string) *entry {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if e := x.queues[id]; e != nil {
+		return e
+	}
+	e := &entry{read: make(chan struct{})}
+	if x.ctx.Err() != nil {
+		e.err = context.Cause(x.ctx)
+		close(e.read)
+		return e
+	}
+	x.queues[id] = e
+	x.work.Go(func() { x.load(id, e) })
+	return e
+}
+
+// load reads a queue. The queue is nobody else's until all that was committed meanwhile is in it.
+func (x *Index) load(id string, e *entry) {
+	q := newQueue(id)
+	err := x.source.EachJob(x.ctx, id, q.putJob)
+	if err == nil {
+		err = x.source.EachStep(x.ctx, id, q.putStep)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case err != nil:
+		e.err = fmt.Errorf("read queue %s for searches: %w", id, err)
+	case !e.unknown:
+		for i := range e.since {
+			q.apply(&e.since[i])
+		}
+		e.queue = q
+	}
+	e.since = nil
+	if e.queue == nil && x.queues[id] == e {
+		delete(x.queues, id)
+	}
+	close(e.read)
+}
+
+// Apply takes what a commit wrote.
+func (x *Index) Apply(c *row.Changes) {
+	if len(c.Jobs)+len(c.Steps)+len(c.DeleteJobs)+len(c.DeleteResources) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, key := range c.DeleteResources {
+		if key.Kind == row.KindQueue {
+			x.forget(key.ID)
+		}
+	}
+	for id, e := range x.queues {
+		if e.queue == nil {
+			e.since = append(e.since, copyOf(c))
+		} else if e.queue.apply(c); e.queue.worn() {
+			x.forget(id)
+		}
+	}
+}
+
+// Forget forgets all queues: it is not known what a commit wrote.
+func (x *Index) Forget() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id := range x.queues {
+		x.forget(id)
+	}
+}
+
+// forget makes the next search read a queue again. One that is being read is read again, too.
+func (x *Index) forget(id string) {
+	if e := x.queues[id]; e != nil {
+		e.unknown = true
+		delete(x.queues, id)
+	}
+}
+
+// copyOf is the part of changes that searches look at. The caller may use the slices again.
+func copyOf(c *row.Changes) row.Changes {
+	return row.Changes{
+		Jobs: slices.Clone(c.Jobs), JobDocuments: slices.Clone(c.JobDocuments), Steps: slices.Clone(c.Steps),
+		DeleteJobs: slices.Clone(c.DeleteJobs),
+	}
+}
+
+// apply takes what a commit wrote of a queue.
+func (q *queue) apply(c *row.Changes) {
+	for _, id := range c.DeleteJobs {
+		q.removeJob(id)
+	}
+	var parameters map[string][]byte
+	if len(c.JobDocuments) > 0 {
+		parameters = make(map[string][]byte, len(c.JobDocuments))
+		for i := range c.JobDocuments {
+			parameters[c.JobDocuments[i].JobID] = c.JobDocuments[i].Parameters
+		}
+	}
+	jobs := c.Jobs
+	if !slices.IsSortedFunc(jobs, byNumber) {
+		jobs = slices.SortedFunc(slices.Values(jobs), byNumber)
+	}
+	for i := range jobs {
+		if jobs[i].QueueID == q.id {
+			q.putJob(&jobs[i], parameters[jobs[i].JobID])
+		}
+	}
+	type step struct {
+		*row.Step
+		job int32
+	}
+	var steps []step
+	for i := range c.Steps {
+		if place, is := q.places[keyOf(c.Steps[i].JobID)]; is {
+			steps = append(steps, step{&c.Steps[i], place})
+		}
+	}
+	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.job, b.job), cmp.Compare(a.StepIndex, b.StepIndex)) })
+	for _, x := range steps {
+		q.putStep(x.Step)
+	}
+}
+
+func byNumber(a, b row.Job) int { return cmp.Compare(a.Number, b.Number) }
+
+// place gives where a job of a queue is.
+func (x *Index) place(q *queue, jobID string) (row int32, is bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	row, is = q.places[keyOf(jobID)]
+	return row, is
+}
+
+// view gives a queue as it is now.
+func (x *Index) view(ctx context.Context, id string, kind Kind) (*view, error) {
+	q, err := x.loaded(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	t := &q.jobs
+	if kind == Steps {
+		t = &q.steps
+	}
+	return &view{q: q, chunks: t.chunks, rows: t.rows, jobs: q.jobs.chunks, idBytes: t.idBytes, byAge: t.byAge}, nil
+}

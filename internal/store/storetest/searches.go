@@ -1,0 +1,149 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
+)
+
+// RunSearches checks that what searches look at follows random commits: it is always what a store that reads everything anew has. Some
+// searches run while others commit.
+func RunSearches(t *testing.T, engine store.Engine) {
+	t.Helper()
+	s := store.New(engine)
+	h := &searchHistory{r: rand.New(rand.NewPCG(7, 11)), queues: []string{"queue-a", "queue-b"}, steps: map[string]int32{}}
+	for round := range 30 {
+		var searching sync.WaitGroup
+		if round%5 == 0 { // one that may have to read the queue while it changes
+			searching.Go(func() {
+				if _, _, err := s.FindJobs(t.Context(), &search.Query{QueueIDs: h.queues, Size: 10, Limit: 10}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range 5 {
+			commit(t, s, h.change())
+		}
+		searching.Wait()
+		fresh := store.New(engine)
+		for _, query := range h.searches() {
+			got, want := foundBy(t, s, query), foundBy(t, fresh, query)
+			if !slices.Equal(got, want) {
+				t.Fatalf("round %d: %+v finds\n%v, but there are\n%v", round, query, got, want)
+			}
+		}
+		if len(h.jobs) > 0 && len(foundBy(t, s, &search.Query{QueueIDs: h.queues, Size: 1000, Limit: 1000})) != len(h.jobs)+1 {
+			t.Fatalf("round %d: there are %d jobs, and not so many are found", round, len(h.jobs))
+		}
+	}
+}
+
+// foundBy is the ids that a search finds, and how many.
+func foundBy(t *testing.T, s store.Store, query *search.Query) (found []string) {
+	t.Helper()
+	if query.Kind == search.Jobs {
+		jobs, total, err := s.FindJobs(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range jobs {
+			found = append(found, jobs[i].JobID)
+		}
+		return append(found, fmt.Sprint(total))
+	}
+	steps, total, err := s.FindSteps(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range steps {
+		found = append(found, steps[i].StepID+" of "+steps[i].Job.JobID)
+	}
+	return append(found, fmt.Sprint(total))
+}
+
+// searchHistory is what happened to some queues.
+type searchHistory struct {
+	r      *rand.Rand
+	queues []string
+	jobs   []row.Job
+	steps  map[string]int32 // how many each job has
+	number int64
+}
+
+var searchedNames = []string{"Shot 010", "shot 020", "Comp \u00c4", "fx", ""}
+
+// change makes some jobs, changes some with their steps, and deletes some.
+func (h *searchHistory) change() *row.Changes {
+	c := &row.Changes{}
+	for range h.r.IntN(4) {
+		h.number++
+		j := row.Job{
+			FarmID: "farm", QueueID: h.pick(h.queues), JobID: fmt.Sprintf("job-%032x", h.r.Uint64()), Number: h.number,
+			Stamp: row.Stamp{CreatedAt: 1000 + h.number/2 - h.r.Int64N(50)/49*20, CreatedBy: h.pick(searchedNames)},
+		}
+		if h.number%9 == 0 {
+			j.JobID = fmt.Sprint("odd ", h.number)
+		}
+		h.jobs, h.steps[j.JobID] = append(h.jobs, j), h.r.Int32N(4)
+		h.put(c, len(h.jobs)-1)
+		c.JobDocuments = append(c.JobDocuments, row.JobDocument{
+			JobID: j.JobID, Parameters: fmt.Appendf(nil, `{"Frames":{"int":"%d"},"Files":{"stringList":["A\u0000b","%s"]}}`, h.r.IntN(5), h.pick(searchedNames)),
+		})
+	}
+	if len(h.jobs) > 0 && len(c.Jobs) == 0 {
+		h.put(c, h.r.IntN(len(h.jobs)))
+	}
+	if h.r.IntN(3) == 0 && len(h.jobs) > 5 && len(c.Jobs) == 0 {
+		at := h.r.IntN(len(h.jobs))
+		c.DeleteJobs = append(c.DeleteJobs, h.jobs[at].JobID)
+		h.jobs = slices.Delete(h.jobs, at, at+1)
+	}
+	return c
+}
+
+// put changes a job and its steps.
+func (h *searchHistory) put(c *row.Changes, at int) {
+	j := &h.jobs[at]
+	j.Name, j.Priority, j.TaskStatus = h.pick(searchedNames), h.r.Int32N(3), status.Task(h.r.IntN(status.NumTask))
+	j.EndedAt, j.LifecycleMessage = h.r.Int64N(3)*1000, h.pick(searchedNames)
+	c.Jobs = append(c.Jobs, *j)
+	for index := range h.steps[j.JobID] {
+		c.Steps = append(c.Steps, row.Step{
+			JobID: j.JobID, StepIndex: index, StepID: fmt.Sprint("step-", j.JobID, "-", index), Name: h.pick(searchedNames),
+			TaskStatus: status.Task(h.r.IntN(status.NumTask)), Stamp: row.Stamp{CreatedAt: j.CreatedAt, CreatedBy: j.CreatedBy},
+		})
+	}
+	h.r.Shuffle(len(c.Steps), func(a, b int) { c.Steps[a], c.Steps[b] = c.Steps[b], c.Steps[a] })
+}
+
+func (h *searchHistory) pick(of []string) string { return of[h.r.IntN(len(of))] }
+
+// searches are some queries about everything that changes.
+func (h *searchHistory) searches() (all []*search.Query) {
+	compare := func(column search.Column, operator search.Operator, values ...any) search.Condition {
+		return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: values}
+	}
+	for _, kind := range []search.Kind{search.Jobs, search.Steps} {
+		for _, where := range []search.Condition{
+			{}, compare(search.Name, search.Equal, "fx"), compare(search.Status, search.NotEqual, "READY"), search.Mentions("\u00e4"), search.Mentions("shot 0"),
+		} {
+			all = append(all, &search.Query{Kind: kind, QueueIDs: h.queues, Where: where, Size: 1000, Limit: 1000},
+				&search.Query{Kind: kind, QueueIDs: h.queues[:1], Where: where, Offset: 2, Size: 7, Limit: 20},
+				&search.Query{Kind: kind, QueueIDs: h.queues, Where: where, Order: []search.Order{{Column: search.Name}}, Size: 9, Limit: 20})
+		}
+	}
+	for _, where := range []search.Condition{
+		compare(search.Priority, search.Greater, int64(1)), compare(search.EndedAt, search.Less, int64(1500)),
+		search.HasParameter("Frames", search.LessOrEqual, "3.0"), search.HasParameter("Files", search.Equal, "A\x00b,fx"), search.Mentions("a\x00b"),
+	} {
+		all = append(all, &search.Query{Kind: search.Jobs, QueueIDs: h.queues, Where: where, Size: 1000, Limit: 1000})
+	}
+	return all
+}
