@@ -132,10 +132,4 @@ func (s searchTerm) in(text string) bool {
 }
 
 // where is the condition of the store that the term is found.
-func (s searchTerm) where() search.Condition {
-	where := search.Condition{Group: search.Or}
-	for _, part := range s.parts {
-		where.Of = append(where.Of, search.Mentions(part))
-	}
-	return where
-}
+func (s searchTerm) where() search.Condition { return search.Mentions(s.parts...) }

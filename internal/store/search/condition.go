@@ -89,10 +89,14 @@ func (o Operator) Holds(order int) bool {
 	}
 }
 
-// Mentions holds where a text in lower case is part of one of the searched texts: of a job its name, its id, its creator and the values
-// of its parameters, of a step its name and its id.
-func Mentions(text string) Condition {
-	return Condition{Group: Comparison, Operator: mentions, Values: []any{text}}
+// Mentions holds where one of some texts in lower case is part of one of the searched texts: of a job its name, its id, its creator and
+// the values of its parameters, of a step its name and its id.
+func Mentions(texts ...string) Condition {
+	c := Condition{Group: Comparison, Operator: mentions}
+	for _, text := range texts {
+		c.Values = append(c.Values, text)
+	}
+	return c
 }
 
 // HasParameter holds for the jobs that have a parameter whose value compares with another one. Numbers are compared as numbers when the

@@ -22,7 +22,7 @@ func (v *view) find(ctx context.Context, query *Query, x *Index, into *collector
 	p := &plan{q: v.q, kind: query.Kind, idBytes: v.idBytes, place: func(jobID string) (int32, bool) { return x.place(v.q, jobID) }}
 	root := p.condition(&query.Where)
 	s := &sorter{
-		q: v.q, by: into.by, texts: v.q.texts.snapshot(), value: v.q.values.snapshot(),
+		q: v.q, texts: v.q.texts.snapshot(), value: v.q.values.snapshot(),
 		place: func(row int32) *chunk { return v.jobs[row>>chunkBits] },
 	}
 	inOrder, newestFirst := v.walk(query)

@@ -20,7 +20,6 @@ type sorter struct {
 	place func(row int32) *chunk // of a job
 	texts texts
 	value []value
-	by    []Order
 }
 
 // ties are the orders in which what is equal otherwise comes.
@@ -30,14 +29,6 @@ func ties(kind Kind, by []Order) []Order {
 	}
 	descending := len(by) == 0 || by[len(by)-1].Descending || by[len(by)-1].First != nil
 	return []Order{{Column: CreatedAt, Descending: descending}, {Column: number, Descending: descending}}
-}
-
-// keys appends the keys of a row.
-func (s *sorter) keys(all []sortKey, c *chunk, row int) []sortKey {
-	for i := range s.by {
-		all = append(all, s.key(&s.by[i], c, row))
-	}
-	return all
 }
 
 func (s *sorter) key(o *Order, c *chunk, row int) sortKey {
@@ -152,13 +143,20 @@ func (k *collector) add(s *sorter, c *chunk, row int) {
 	if from+len(k.by) > cap(k.slab) {
 		k.slab, from = make([]sortKey, 0, 256*len(k.by)), 0
 	}
-	k.slab = s.keys(k.slab, c, row)
-	keys := k.slab[from:len(k.slab):len(k.slab)]
-	if k.sorted && compareKeys(k.by, keys, k.hits[k.keep-1].keys) >= 0 {
-		k.slab = k.slab[:from]
-		return
+	undecided := k.sorted // most rows are left out for their first key: the others are not even made
+	for i := range k.by {
+		k.slab = append(k.slab, s.key(&k.by[i], c, row))
+		if !undecided {
+			continue
+		}
+		order := compareKey(&k.by[i], &k.slab[from+i], &k.hits[k.keep-1].keys[i])
+		if order > 0 || order == 0 && i == len(k.by)-1 {
+			k.slab = k.slab[:from]
+			return
+		}
+		undecided = order == 0
 	}
-	k.hits = append(k.hits, hit{c.id(row), keys})
+	k.hits = append(k.hits, hit{c.id(row), k.slab[from:len(k.slab):len(k.slab)]})
 	if len(k.hits) >= 2*k.keep+chunkRows/4 {
 		k.trim()
 	}

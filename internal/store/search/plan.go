@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // plan is a condition that is ready to be decided on the chunks of one table. It belongs to one goroutine.
@@ -32,8 +34,7 @@ const (
 func (p *plan) condition(c *Condition) node {
 	switch {
 	case c.Group == Comparison && c.Operator == mentions:
-		text, _ := c.Values[0].(string)
-		return p.mentions([]byte(text))
+		return p.mentions(c.texts())
 	case c.Group == Comparison && c.Operator == parameter:
 		text, _ := c.Values[0].(string)
 		return p.parameter(c.name, Operator(c.Column), text)
@@ -282,22 +283,39 @@ func (m *members) put(number int32, is bool) {
 	}
 }
 
-// containing is the texts that contain another one, in upper or lower case.
-func (p *plan) containing(part []byte) *members {
+// containing is the texts that contain one of some parts, in upper or lower case. The processors share the work.
+func (p *plan) containing(parts [][]byte) *members {
 	m := &members{}
 	m.more = func(from int32) int32 {
 		texts := p.q.texts.snapshot()
-		for i := from; int(i) < len(texts.at); i++ {
-			if lower := texts.lower[i]; lower < i {
-				m.put(i, m.words[lower>>6]>>(lower&63)&1 != 0)
-			} else {
-				m.put(i, bytes.Contains(texts.get(i), part))
-			}
+		known := len(texts.at)
+		m.words = append(m.words, make([]uint64, (known+63)/64-len(m.words))...)
+		var work sync.WaitGroup
+		first, count := int(from)/64, len(m.words)-int(from)/64
+		share := max(count/runtime.GOMAXPROCS(0)+1, 1024)
+		for begin := first; begin < len(m.words); begin += share {
+			work.Go(func() {
+				for word := begin; word < min(begin+share, len(m.words)); word++ {
+					m.words[word] = texts.containing(word, parts)
+				}
+			})
 		}
-		return int32(len(texts.at)) //nolint:gosec // numbers are so
+		work.Wait()
+		return int32(known) //nolint:gosec // numbers are so
 	}
 	m.known = m.more(0)
 	return m
+}
+
+// containing tells which of 64 texts contain one of some parts.
+func (t *texts) containing(word int, parts [][]byte) (found uint64) {
+	for i := word * 64; i < min(word*64+64, len(t.at)); i++ {
+		text := t.get(t.lower[i])
+		if slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Contains(text, part) }) {
+			found |= 1 << (i % 64)
+		}
+	}
+	return found
 }
 
 // valued is the parameters with a value that meets a test.
@@ -314,15 +332,22 @@ func (p *plan) valued(meets func(value) bool) *members {
 	return m
 }
 
-func (p *plan) mentions(part []byte) node {
-	in := p.containing(part)
+func (p *plan) mentions(texts []string) node {
+	var parts, inIDs [][]byte
+	for _, text := range texts {
+		part := []byte(text)
+		parts = append(parts, part)
+		if !slices.ContainsFunc(part, func(b byte) bool { return !p.idBytes[b] }) {
+			inIDs = append(inIDs, part)
+		}
+	}
+	in := p.containing(parts)
 	values := p.valued(func(v value) bool { return in.has(v.value) })
-	inIDs := !slices.ContainsFunc(part, func(b byte) bool { return !p.idBytes[b] })
 	return node{func(c *chunk, of *rowSet) rowSet {
 		names, creators := c.shorts(Name), c.shorts(CreatedBy)
 		return rows(of, func(row int) bool {
 			return in.has(names[row]) || p.kind == Jobs && (in.has(creators[row]) || slices.ContainsFunc(c.parametersOf(row), values.has)) ||
-				inIDs && bytes.Contains(c.id(row), part)
+				slices.ContainsFunc(inIDs, func(part []byte) bool { return bytes.Contains(c.id(row), part) })
 		})
 	}, perText}
 }

@@ -1,0 +1,267 @@
+package search_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
+)
+
+// farm is the rows of some queues: a [search.Source].
+type farm struct {
+	jobs  []row.Job
+	steps []row.Step
+	job   map[string]*row.Job
+}
+
+func (f *farm) EachJob(_ context.Context, queueID string, yield func(*row.Job, []byte)) error {
+	for i := range f.jobs {
+		if f.jobs[i].QueueID == queueID {
+			yield(&f.jobs[i], fmt.Appendf(nil, `{"Frames":{"int":"%d"}}`, f.jobs[i].Number%17))
+		}
+	}
+	return nil
+}
+
+func (f *farm) EachStep(_ context.Context, queueID string, yield func(*row.Step)) error {
+	for i := range f.steps {
+		if f.job[f.steps[i].JobID].QueueID == queueID {
+			yield(&f.steps[i])
+		}
+	}
+	return nil
+}
+
+// newFarm makes more jobs than some chunks have, one of them with more steps than a chunk has.
+func newFarm(r *rand.Rand, jobs int, backwards bool) *farm {
+	f := &farm{job: map[string]*row.Job{}}
+	for n := range int64(jobs) {
+		created := n / 3
+		if backwards && r.IntN(100) == 0 {
+			created -= r.Int64N(1000)
+		}
+		f.jobs = append(f.jobs, row.Job{
+			JobID: fmt.Sprintf("job-%032x", r.Uint64()), QueueID: fmt.Sprint("queue-", n%5/4), Number: n + 1,
+			Name: fmt.Sprint("Shot ", r.IntN(2000)), TaskStatus: status.Task(r.IntN(status.NumTask)), Priority: r.Int32N(100),
+			EndedAt: r.Int64N(3) * r.Int64N(1000), Stamp: row.Stamp{CreatedAt: 1_000_000 + created, CreatedBy: fmt.Sprint("user ", r.IntN(9))},
+		})
+	}
+	for i := range f.jobs {
+		j := &f.jobs[i]
+		f.job[j.JobID] = j
+		steps := r.Int32N(4)
+		if i == jobs-20 { // so that many pages end in it
+			steps = 9000
+		}
+		for index := range steps {
+			f.steps = append(f.steps, row.Step{
+				JobID: j.JobID, StepIndex: index, StepID: fmt.Sprint("step-", j.Number, "-", index), Name: fmt.Sprint("Comp ", r.IntN(50)),
+				TaskStatus: status.Task(r.IntN(status.NumTask)), Stamp: row.Stamp{CreatedAt: j.CreatedAt, CreatedBy: j.CreatedBy},
+			})
+		}
+	}
+	return f
+}
+
+// naive finds by looking at everything.
+func (f *farm) naive(q *search.Query) (ids []string, total int) {
+	var found []map[search.Column]any
+	if q.Kind == search.Jobs {
+		for i := range f.jobs {
+			found = append(found, jobValues(&f.jobs[i]))
+		}
+	} else {
+		for i := range f.steps {
+			found = append(found, stepValues(&f.steps[i], f.job[f.steps[i].JobID]))
+		}
+	}
+	found = slices.DeleteFunc(found, func(v map[search.Column]any) bool {
+		queue, _ := v[search.QueueID].(string)
+		return !slices.Contains(q.QueueIDs, queue) || !meets(&q.Where, v)
+	})
+	slices.SortStableFunc(found, func(a, b map[search.Column]any) int { return compareAll(q, a, b) })
+	for _, v := range found[min(q.Offset, len(found)):min(q.Offset+q.Size, len(found))] {
+		id, _ := v[search.ID].(string)
+		ids = append(ids, id)
+	}
+	return ids, min(len(found), q.Limit)
+}
+
+// Keys of values that are no columns.
+const (
+	age   search.Column = 200
+	index search.Column = 201
+	frame search.Column = 202
+)
+
+func jobValues(j *row.Job) map[search.Column]any {
+	return map[search.Column]any{
+		search.ID: j.JobID, search.QueueID: j.QueueID, search.Name: j.Name, search.Status: j.TaskStatus.String(), search.CreatedBy: j.CreatedBy,
+		search.Priority: int64(j.Priority), search.EndedAt: j.EndedAt, search.CreatedAt: j.CreatedAt,
+		age: j.CreatedAt<<30 + j.Number, index: int64(0), frame: j.Number % 17,
+	}
+}
+
+func stepValues(x *row.Step, j *row.Job) map[search.Column]any {
+	return map[search.Column]any{
+		search.ID: x.StepID, search.QueueID: j.QueueID, search.JobID: j.JobID, search.Name: x.Name, search.Status: x.TaskStatus.String(),
+		search.CreatedBy: x.CreatedBy, search.CreatedAt: x.CreatedAt, search.EndedAt: x.EndedAt,
+		age: j.CreatedAt<<30 + j.Number, index: int64(x.StepIndex),
+	}
+}
+
+func meets(c *search.Condition, v map[search.Column]any) bool {
+	meet := func(of search.Condition) bool { return meets(&of, v) }
+	switch c.Group {
+	case search.Or:
+		return slices.ContainsFunc(c.Of, meet)
+	case search.And:
+		return !slices.ContainsFunc(c.Of, func(of search.Condition) bool { return !meet(of) })
+	}
+	if frames, is := frames[fmt.Sprint(*c)]; is {
+		return frames(v)
+	}
+	switch has := v[c.Column].(type) {
+	case string:
+		return has != "" && slices.Contains(c.Values, any(has)) == (c.Operator == search.Equal || c.Operator == search.In)
+	case int64:
+		other, _ := c.Values[0].(int64)
+		return (has != 0 || c.Column == search.Priority) && c.Operator.Holds(cmp.Compare(has, other))
+	}
+	return false
+}
+
+// frames are conditions that no column tells, by how they print.
+var frames = map[string]func(map[search.Column]any) bool{
+	fmt.Sprint(search.HasParameter("Frames", search.Less, "9.0")): func(v map[search.Column]any) bool {
+		n, is := v[frame].(int64)
+		return is && n < 9
+	},
+	fmt.Sprint(search.Mentions("t 12")): func(v map[search.Column]any) bool { return strings.Contains(fmt.Sprint(v[search.Name]), "t 12") },
+	fmt.Sprint(search.Mentions("p 3")):  func(v map[search.Column]any) bool { return strings.Contains(fmt.Sprint(v[search.Name]), "p 3") },
+	fmt.Sprint(search.Mentions("abc")):  func(v map[search.Column]any) bool { return strings.Contains(fmt.Sprint(v[search.ID]), "abc") },
+	fmt.Sprint(search.Mentions("r 8")): func(v map[search.Column]any) bool {
+		return v[search.JobID] == nil && v[search.CreatedBy] == "user 8"
+	},
+}
+
+func compareAll(q *search.Query, a, b map[search.Column]any) int {
+	descending := len(q.Order) == 0
+	for _, o := range q.Order {
+		descending = o.Descending || o.First != nil
+		x, y := a[o.Column], b[o.Column]
+		if o.First != nil {
+			if x == o.First != (y == o.First) {
+				return map[bool]int{true: -1, false: 1}[x == o.First]
+			}
+			continue
+		}
+		if noX, noY := x == "" || x == int64(0) && o.Column != search.Priority, y == "" || y == int64(0) && o.Column != search.Priority; noX || noY {
+			if noX != noY {
+				return map[bool]int{true: 1, false: -1}[noX]
+			}
+			continue
+		}
+		if order := compareValues(x, y); order != 0 {
+			return map[bool]int{true: -order, false: order}[o.Descending]
+		}
+	}
+	order := compareValues(a[age], b[age])
+	if q.Kind == search.Steps {
+		return cmp.Or(-order, compareValues(a[index], b[index]))
+	}
+	return map[bool]int{true: -order, false: order}[descending]
+}
+
+func compareValues(x, y any) int {
+	switch x := x.(type) {
+	case string:
+		y, _ := y.(string)
+		return strings.Compare(x, y)
+	case int64:
+		y, _ := y.(int64)
+		return cmp.Compare(x, y)
+	}
+	return 0
+}
+
+// Random searches among more rows than a chunk has find, count and sort what looking at everything does, whether rows lie by age or not.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for _, backwards := range []bool{false, true} {
+		t.Run(fmt.Sprint("backwards ", backwards), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+			f := newFarm(r, 14_000, backwards)
+			x := search.New(f)
+			t.Cleanup(x.Close)
+			for range 150 {
+				q := randomQuery(r, f)
+				ids, total, err := x.Find(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want, count := f.naive(q); !slices.Equal(ids, want) || total != count {
+					t.Fatalf("%+v\nfinds %v of %d,\nwant %v of %d", q, ids, total, want, count)
+				}
+			}
+		})
+	}
+}
+
+func randomQuery(r *rand.Rand, f *farm) *search.Query {
+	q := &search.Query{
+		Kind: search.Kind(r.IntN(2)), QueueIDs: [][]string{{"queue-0"}, {"queue-1"}, {"queue-0", "queue-1"}}[r.IntN(3)], //nolint:gosec // 0 or 1
+		Offset: r.IntN(2) * r.IntN(5000), Size: 1 + r.IntN(120), Limit: []int{100, 10_000, 50_000}[r.IntN(3)],
+		Where: randomCondition(r, f, 0),
+	}
+	for range r.IntN(3) {
+		o := search.Order{
+			Column:     []search.Column{search.ID, search.QueueID, search.Name, search.Status, search.CreatedBy, search.CreatedAt, search.EndedAt}[r.IntN(7)],
+			Descending: r.IntN(2) == 0,
+		}
+		if o.Column == search.CreatedBy && r.IntN(2) == 0 {
+			o = search.Order{Column: search.CreatedBy, First: "user 3"}
+		}
+		if q.Kind == search.Steps && r.IntN(4) == 0 {
+			o.Column, o.First = search.JobID, nil
+		}
+		q.Order = append(q.Order, o)
+	}
+	return q
+}
+
+func randomCondition(r *rand.Rand, f *farm, depth int) search.Condition {
+	compare := func(column search.Column, operator search.Operator, values ...any) search.Condition {
+		return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: values}
+	}
+	equality := search.Operator(r.IntN(2))                                                                //nolint:gosec // Equal or NotEqual
+	any6 := search.Operator(r.IntN(6))                                                                    //nolint:gosec // not of lists
+	job, list := f.jobs[r.IntN(len(f.jobs))].JobID, []search.Operator{search.In, search.NotIn}[r.IntN(2)] //nolint:gosec // two
+	leaves := []search.Condition{
+		{},
+		compare(search.Name, equality, "Shot 7"), compare(search.Name, search.Equal, "Comp 7"), compare(search.Status, list, "FAILED", "READY", ""),
+		compare(search.CreatedBy, equality, "user 4"), compare(search.CreatedAt, any6, int64(1_000_000)+r.Int64N(4700)),
+		compare(search.EndedAt, any6, r.Int64N(1500)), compare(search.ID, equality, job), compare(search.ID, list, job, "step-5-0", "step-9-1"),
+		compare(search.QueueID, equality, "queue-0"), search.Mentions("t 12"), search.Mentions("p 3"), search.Mentions("abc"), search.Mentions("r 8"),
+		search.HasParameter("Frames", search.Less, "9.0"),
+	}
+	if depth < 2 && r.IntN(2) == 0 {
+		c := search.Condition{Group: search.Group(r.IntN(2))} //nolint:gosec // And or Or
+		for range r.IntN(4) {
+			c.Of = append(c.Of, randomCondition(r, f, depth+1))
+		}
+		if c.Group == search.Or && len(c.Of) == 0 {
+			c.Group = search.And
+		}
+		return c
+	}
+	return leaves[r.IntN(len(leaves))]
+}
