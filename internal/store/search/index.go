@@ -36,7 +36,7 @@ type entry struct {
 	// Of a queue that is being read:
 	read    chan struct{} // closed when it was read, or could not be
 	err     error         // after that
-	since   []row.Changes // what was committed meanwhile
+	since   []*writes     // what was committed meanwhile
 	unknown bool          // it is not known what was
 }
 
@@ -116,8 +116,8 @@ func (x *Index) load(id string, e *entry) {
 	case err != nil:
 		e.err = fmt.Errorf("read queue %s for searches: %w", id, err)
 	case !e.unknown:
-		for i := range e.since {
-			q.apply(&e.since[i])
+		for _, w := range e.since {
+			q.apply(w)
 		}
 		e.queue = q
 	}
@@ -140,10 +140,14 @@ func (x *Index) Apply(c *row.Changes) {
 			x.forget(key.ID)
 		}
 	}
+	if len(x.queues) == 0 {
+		return
+	}
+	w := newWrites(c)
 	for id, e := range x.queues {
 		if e.queue == nil {
-			e.since = append(e.since, copyOf(c))
-		} else if e.queue.apply(c); e.queue.worn() {
+			e.since = append(e.since, w)
+		} else if e.queue.apply(w); e.queue.worn() {
 			x.forget(id)
 		}
 	}
@@ -166,33 +170,45 @@ func (x *Index) forget(id string) {
 	}
 }
 
-// copyOf is the part of changes that searches look at. The caller may use the slices again.
-func copyOf(c *row.Changes) row.Changes {
-	return row.Changes{
-		Jobs: slices.Clone(c.Jobs), JobDocuments: slices.Clone(c.JobDocuments), Steps: slices.Clone(c.Steps),
-		DeleteJobs: slices.Clone(c.DeleteJobs),
-	}
+// writes is the part of a commit that searches look at. It is made once and has copies: the caller may use the slices again.
+type writes struct {
+	deleted    []key
+	jobs       []row.Job // by number
+	parameters map[string][]byte
+	steps      []stepWrite
 }
 
-// apply takes what a commit wrote of a queue.
-func (q *queue) apply(c *row.Changes) {
+type stepWrite struct {
+	job key
+	row.Step
+}
+
+func newWrites(c *row.Changes) *writes {
+	w := &writes{jobs: slices.Clone(c.Jobs)}
+	slices.SortFunc(w.jobs, func(a, b row.Job) int { return cmp.Compare(a.Number, b.Number) })
 	for _, id := range c.DeleteJobs {
-		q.removeJob(id)
+		w.deleted = append(w.deleted, keyOf(id))
 	}
-	var parameters map[string][]byte
+	for i := range c.Steps {
+		w.steps = append(w.steps, stepWrite{keyOf(c.Steps[i].JobID), c.Steps[i]})
+	}
 	if len(c.JobDocuments) > 0 {
-		parameters = make(map[string][]byte, len(c.JobDocuments))
+		w.parameters = make(map[string][]byte, len(c.JobDocuments))
 		for i := range c.JobDocuments {
-			parameters[c.JobDocuments[i].JobID] = c.JobDocuments[i].Parameters
+			w.parameters[c.JobDocuments[i].JobID] = c.JobDocuments[i].Parameters
 		}
 	}
-	jobs := c.Jobs
-	if !slices.IsSortedFunc(jobs, byNumber) {
-		jobs = slices.SortedFunc(slices.Values(jobs), byNumber)
+	return w
+}
+
+// apply takes what a commit wrote of a queue. Steps are put in the order of their jobs.
+func (q *queue) apply(w *writes) {
+	for _, id := range w.deleted {
+		q.removeJob(id)
 	}
-	for i := range jobs {
-		if jobs[i].QueueID == q.id {
-			q.putJob(&jobs[i], parameters[jobs[i].JobID])
+	for i := range w.jobs {
+		if j := &w.jobs[i]; j.QueueID == q.id {
+			q.putJob(j, w.parameters[j.JobID])
 		}
 	}
 	type step struct {
@@ -200,9 +216,9 @@ func (q *queue) apply(c *row.Changes) {
 		job int32
 	}
 	var steps []step
-	for i := range c.Steps {
-		if place, is := q.places[keyOf(c.Steps[i].JobID)]; is {
-			steps = append(steps, step{&c.Steps[i], place})
+	for i := range w.steps {
+		if place, is := q.places[w.steps[i].job]; is {
+			steps = append(steps, step{&w.steps[i].Step, place})
 		}
 	}
 	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.job, b.job), cmp.Compare(a.StepIndex, b.StepIndex)) })
@@ -210,8 +226,6 @@ func (q *queue) apply(c *row.Changes) {
 		q.putStep(x.Step)
 	}
 }
-
-func byNumber(a, b row.Job) int { return cmp.Compare(a.Number, b.Number) }
 
 // place gives where a job of a queue is.
 func (x *Index) place(q *queue, jobID string) (row int32, is bool) {

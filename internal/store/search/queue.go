@@ -154,8 +154,7 @@ func (q *queue) isStepOf(step, job int32) bool {
 }
 
 // removeJob takes a job away, with its steps.
-func (q *queue) removeJob(jobID string) {
-	id := keyOf(jobID)
+func (q *queue) removeJob(id key) {
 	place, is := q.places[id]
 	if !is {
 		return
