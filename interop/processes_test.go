@@ -27,6 +27,7 @@ type process struct {
 	command *exec.Cmd
 	log     logBuffer
 	exited  chan struct{} // closed once it ended
+	hears   string        // what its log says once it has heard SIGTERM; empty when it can't miss one
 }
 
 // logBuffer collects what a process prints while others read it.
@@ -86,10 +87,7 @@ func (p *processes) start(ts *testscript.TestScript, name string, command *exec.
 func (p *processes) end(one *process) {
 	p.t.Helper()
 	_ = one.command.Process.Signal(syscall.SIGCONT) // it may be stopped, or gone
-	_ = one.command.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-one.exited:
-	case <-time.After(30 * time.Second):
+	if !one.terminate(30 * time.Second) {
 		_ = one.command.Process.Kill()
 		<-one.exited
 		p.t.Errorf("%s does not end when it is told to", one.name)
@@ -137,6 +135,29 @@ func (p *processes) control(ts *testscript.TestScript, one *process, verb, argum
 		one.awaitLog(ts, argument)
 	default:
 		ts.Fatalf("unknown: %s", verb)
+	}
+}
+
+// terminate tells a process to end and says whether it did in time. One that can miss the signal is told until it has heard it:
+// AWS's agent waits in Python's main thread, and when a child of its Rust runtime ends in the same moment (SIGCHLD), the kernel
+// gives SIGTERM to another thread, which does not wake the main one to handle it.
+func (one *process) terminate(limit time.Duration) bool {
+	again := time.NewTicker(2 * time.Second)
+	defer again.Stop()
+	end := time.NewTimer(limit)
+	defer end.Stop()
+	_ = one.command.Process.Signal(syscall.SIGTERM) // it may be gone
+	for {
+		select {
+		case <-one.exited:
+			return true
+		case <-again.C:
+			if one.hears != "" && !strings.Contains(one.log.String(), one.hears) {
+				_ = one.command.Process.Signal(syscall.SIGTERM)
+			}
+		case <-end.C:
+			return false
+		}
 	}
 }
 
@@ -230,7 +251,9 @@ func workerCommand(ts *testscript.TestScript, neg bool, args []string) {
 		p.startWorker(ts, name, args[2:])
 	case "stop":
 		one := p.named(ts, name)
-		p.control(ts, one, "signal", "TERM")
+		if !one.terminate(clitest.Limit) {
+			ts.Fatalf("%s has not ended after %v", one.name, clitest.Limit)
+		}
 		p.control(ts, one, "wait", "0")
 	default:
 		p.control(ts, p.named(ts, name), verb, strings.Join(args[2:], " "))
@@ -242,6 +265,7 @@ func (p *processes) startWorker(ts *testscript.TestScript, name string, flags []
 	dir := ts.MkAbs(filepath.Join(".workers", name))
 	key := workerKey(ts, dir)
 	var command *exec.Cmd
+	var hears string
 	kind := ts.Getenv("WORKER")
 	if kind == "farmhand" {
 		command = exec.Command(program(ts, "farmhand"), append([]string{ //nolint:noctx // the script ends it
@@ -252,6 +276,7 @@ func (p *processes) startWorker(ts *testscript.TestScript, name string, flags []
 		if !ok {
 			ts.Fatalf("no worker is called %q", kind)
 		}
+		hears = "Received signal 15"
 		command = exec.Command(filepath.Join(ts.Getenv("AGENT"), "bin", "deadline-worker-agent"), append([]string{ //nolint:noctx // the script ends it
 			"--profile", "worker-host", "--no-shutdown", "--no-host-metrics-logging", "--session-runtime", runtime,
 			"--logs-dir", filepath.Join(dir, "logs"), "--persistence-dir", filepath.Join(dir, "persist"),
@@ -259,7 +284,7 @@ func (p *processes) startWorker(ts *testscript.TestScript, name string, flags []
 		}, agentUser(flags)...)...)
 	}
 	command.Env = environment(ts, map[string]string{"AWS_SHARED_CREDENTIALS_FILE": key, "AWS_PROFILE": "worker-host"})
-	p.start(ts, name, command)
+	p.start(ts, name, command).hears = hears
 }
 
 // agentUser adds to the agent's flags whom jobs run as: the agent's own user, unless another is named.
