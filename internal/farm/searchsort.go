@@ -116,8 +116,8 @@ type findings[R any] struct {
 }
 
 // query asks for the rows of a page and one more, in an order that may be nil.
-func (f *findings[R]) query(kind search.Kind, queueIDs []string, where search.Condition, order *sorting[R]) *search.Query {
-	q := &search.Query{Kind: kind, QueueIDs: queueIDs, Where: where, Offset: f.offset, Size: f.size + 1, Limit: f.limit}
+func (f *findings[R]) query(kind search.Kind, within []string, where search.Condition, order *sorting[R]) *search.Query {
+	q := &search.Query{Kind: kind, Within: within, Where: where, Offset: f.offset, Size: f.size + 1, Limit: f.limit}
 	if order != nil {
 		q.Order = order.by
 	}

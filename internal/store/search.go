@@ -44,9 +44,21 @@ func (d *DB) FindSteps(ctx context.Context, query *search.Query) (found []FoundS
 	return found, total, nil
 }
 
+// FindWorkers implements [Reader].
+func (d *DB) FindWorkers(ctx context.Context, query *search.Query) (found []row.Worker, total int, err error) {
+	ids, total, err := d.index.Find(ctx, query)
+	if err == nil {
+		found, err = byIDs(ctx, d.engine, workers, sqlWorkersByID, ids, func(w *row.Worker) string { return w.WorkerID })
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("find workers: %w", err)
+	}
+	return found, total, nil
+}
+
 // LoadSearches implements [Reader].
-func (d *DB) LoadSearches(ctx context.Context, queueID string) error {
-	return d.index.Load(ctx, queueID)
+func (d *DB) LoadSearches(ctx context.Context, of row.ResourceKey) error {
+	return d.index.Load(ctx, of)
 }
 
 // stepsByID reads steps in the order of their ids, with their jobs. What was deleted meanwhile is left out.
@@ -94,6 +106,7 @@ var (
 	sqlJobParameters = `SELECT job_id, parameters FROM job_document WHERE job_id IN (` + idPlaceholders + `)`
 	sqlJobsByID      = jobs.selectAll + ` WHERE job_id IN (` + idPlaceholders + `)`
 	sqlStepsByID     = steps.selectAll + ` WHERE step_id IN (` + idPlaceholders + `)`
+	sqlWorkersByID   = workers.selectAll + ` WHERE worker_id IN (` + idPlaceholders + `)`
 )
 
 // placeholders is n placeholders in a row.
@@ -225,6 +238,23 @@ func (e searched) EachStep(ctx context.Context, queueID string, f func(x *row.St
 			f(&found[i].Step)
 		}
 		after = upTo
+	}
+	return nil
+}
+
+// EachWorker implements [search.Source].
+func (e searched) EachWorker(ctx context.Context, fleetID string, f func(w *row.Worker)) error {
+	for after, more := (ResourceCursor{}), true; more; {
+		n := 0
+		err := each(ctx, e.engine, workers, sqlWorkers, func(w row.Worker) {
+			f(&w)
+			after = ResourceCursor{w.CreatedAt, w.WorkerID}
+			n++
+		}, fleetID, after.CreatedAt, after.ID, int64(searchedAtOnce))
+		if err != nil {
+			return err
+		}
+		more = n == searchedAtOnce
 	}
 	return nil
 }

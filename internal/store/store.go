@@ -89,6 +89,8 @@ type Reader interface {
 	// Workers lists a fleet's by age.
 	Workers(ctx context.Context, fleetID string, after ResourceCursor, limit int) ([]row.Worker, error)
 	CountWorkers(ctx context.Context, fleetID string) (int64, error)
+	// FindWorkers is FindJobs for workers.
+	FindWorkers(ctx context.Context, query *search.Query) (found []row.Worker, total int, err error)
 
 	Job(ctx context.Context, jobID string) (*row.Job, error)
 	JobDocument(ctx context.Context, jobID string) (*row.JobDocument, error)
@@ -100,8 +102,9 @@ type Reader interface {
 
 	// FindJobs gives a page of the jobs that a search finds, and how many there are, up to its limit.
 	FindJobs(ctx context.Context, query *search.Query) (found []row.Job, total int, err error)
-	// LoadSearches reads the jobs and steps of a queue into memory for searches; else the first of them does it.
-	LoadSearches(ctx context.Context, queueID string) error
+	// LoadSearches reads the jobs and steps of a queue, or the workers of a fleet, into memory for searches; else the first of them
+	// does it.
+	LoadSearches(ctx context.Context, of row.ResourceKey) error
 	// OverJobs lists finished jobs of a farm that are not archived and that nothing happened to since a time.
 	OverJobs(ctx context.Context, farmID string, before int64, limit int) ([]row.Job, error)
 	// ArchivedJobs lists the jobs of a farm that were archived before a time.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/farmhand-render/farmhand/internal/store/row"
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
@@ -20,8 +21,8 @@ func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		before := heap()
 		x := search.New(f)
-		for _, queue := range []string{"queue-0", "queue-1"} {
-			if err := x.Load(b.Context(), queue); err != nil {
+		for _, id := range []string{"queue-0", "queue-1"} {
+			if err := x.Load(b.Context(), row.ResourceKey{Kind: row.KindQueue, ID: id}); err != nil {
 				b.Fatal(err)
 			}
 		}

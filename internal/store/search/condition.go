@@ -4,15 +4,16 @@ import (
 	"slices"
 
 	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// Query asks for jobs, or for steps.
+// Query asks for jobs, for steps, or for workers.
 type Query struct {
-	Kind     Kind
-	QueueIDs []string // none twice
-	Where    Condition
-	// Order sorts what is found. What is equal comes by age: jobs in the direction of the last order, newest first without one; steps
-	// with the newest job first, those of a job in the order of its template.
+	Kind   Kind
+	Within []string // ids of queues, of fleets for workers; none twice
+	Where  Condition
+	// Order sorts what is found. What is equal comes by age: jobs and workers in the direction of the last order, newest first without
+	// one; steps with the newest job first, those of a job in the order of its template.
 	Order []Order
 
 	Offset, Size int
@@ -26,7 +27,16 @@ type Kind uint8
 const (
 	Jobs Kind = iota
 	Steps
+	Workers
 )
+
+// within is where what is of a kind belongs.
+func (k Kind) within(id string) row.ResourceKey {
+	if k == Workers {
+		return row.ResourceKey{Kind: row.KindFleet, ID: id}
+	}
+	return row.ResourceKey{Kind: row.KindQueue, ID: id}
+}
 
 // Condition is a comparison, or a group of conditions. The zero value holds for everything. What lacks a value ("" or no time) meets no
 // comparison with it.
@@ -90,7 +100,7 @@ func (o Operator) Holds(order int) bool {
 }
 
 // Mentions holds where one of some texts in lower case is part of one of the searched texts: of a job its name, its id, its creator and
-// the values of its parameters, of a step its name and its id.
+// the values of its parameters, of a step its name and its id, of a worker its id, the name of its host and the addresses.
 func Mentions(texts ...string) Condition {
 	c := Condition{Group: Comparison, Operator: mentions}
 	for _, text := range texts {
@@ -138,10 +148,10 @@ type Order struct {
 	First      any // not nil: what has this value in the column comes first, and nothing else is sorted by the column
 }
 
-// Column is a column of jobs or steps. Those of jobs alone are not to be asked of steps, and the other way round.
+// Column is a column of jobs, steps or workers. Those of jobs alone are not to be asked of steps, and so on.
 type Column uint8
 
-// The columns: of jobs ID is the job's, of steps the step's.
+// The columns: of jobs ID is the job's, of steps the step's, of workers the worker's.
 const (
 	NoColumn Column = iota
 
@@ -149,8 +159,9 @@ const (
 	QueueID
 	JobID          // of steps
 	LatestActionID // of tasks, which the store finds by itself
+	Addresses      // of workers those of their host: it has any of them, and is sorted by the first
 
-	Name
+	Name // of workers their host's
 	Lifecycle
 	LifecycleMessage
 	Status
@@ -158,6 +169,8 @@ const (
 	CreatedBy
 	UpdatedBy
 	SourceJobID // of jobs
+	InstanceARN // of workers, as InstanceType
+	InstanceType
 
 	Priority // of jobs, as MaxWorkers
 	MaxFailedTasks
@@ -180,6 +193,9 @@ const (
 	numColumns
 )
 
+// FleetID is of workers what QueueID is of jobs.
+const FleetID = QueueID
+
 // The columns by how they are kept.
 const (
 	firstShort = Name
@@ -188,5 +204,5 @@ const (
 	numLong    = numColumns - firstLong
 )
 
-func (c Column) isText() bool { return c <= SourceJobID }
+func (c Column) isText() bool { return c <= InstanceType }
 func (c Column) isTime() bool { return c >= CreatedAt && c <= UpdatedAt }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// view is a queue as a search sees it: what is added later is not looked at.
+// view is a queue or fleet as a search sees it: what is added later is not looked at.
 type view struct {
 	q       *queue
 	chunks  []*chunk
@@ -16,7 +16,7 @@ type view struct {
 	byAge   bool
 }
 
-// find looks at the chunks of a queue, those that come first in the result first, until more could change neither the page nor the
+// find looks at the chunks of a queue or fleet, those that come first in the result first, until more could change neither the page nor the
 // count. It returns what the count is now, of which it is known that it is not above the limit.
 func (v *view) find(ctx context.Context, query *Query, x *Index, into *collector, total int) (int, error) {
 	p := &plan{q: v.q, kind: query.Kind, idBytes: v.idBytes, place: func(jobID string) (int32, bool) { return x.place(v.q, jobID) }}
@@ -45,7 +45,7 @@ func (v *view) find(ctx context.Context, query *Query, x *Index, into *collector
 	return total, nil
 }
 
-// walk tells which end of the queue is looked at first, and whether what comes first in the result is met first.
+// walk tells which end of the chunks is looked at first, and whether what comes first in the result is met first.
 func (v *view) walk(query *Query) (inOrder, newestFirst bool) {
 	if len(query.Order) == 0 {
 		return v.byAge, true
@@ -90,14 +90,14 @@ func (c *chunk) jobAt(row int) int32 {
 	return c.shorts(jobRow)[row]
 }
 
-// Find gives the ids of a page, and how many there are, up to the limit. Queues that are not in memory are read first.
+// Find gives the ids of a page, and how many there are, up to the limit. Queues and fleets that are not in memory are read first.
 func (x *Index) Find(ctx context.Context, query *Query) (ids []string, total int, err error) {
 	into := &collector{by: slices.Concat(query.Order, ties(query.Kind, query.Order)), keep: query.Offset + query.Size}
 	if query.Size == 0 {
 		into.keep = 0
 	}
-	for _, id := range query.QueueIDs {
-		v, err := x.view(ctx, id, query.Kind)
+	for _, id := range query.Within {
+		v, err := x.view(ctx, query.Kind, id)
 		if err != nil {
 			return nil, 0, err
 		}

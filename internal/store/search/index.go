@@ -11,29 +11,31 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// Source reads the jobs and steps of a queue.
+// Source reads the jobs and steps of a queue, and the workers of a fleet.
 type Source interface {
 	// EachJob calls f with the jobs of a queue in the order of their numbers, and with the parameters that their documents have.
 	EachJob(ctx context.Context, queueID string, f func(j *row.Job, parameters []byte)) error
 	// EachStep calls f with the steps of a queue's jobs, in the order of the jobs' numbers and of their templates.
 	EachStep(ctx context.Context, queueID string, f func(x *row.Step)) error
+	// EachWorker calls f with the workers of a fleet.
+	EachWorker(ctx context.Context, fleetID string, f func(w *row.Worker)) error
 }
 
-// Index is the queues that are in memory.
+// Index is the queues and fleets that are in memory.
 type Index struct {
 	source Source
-	ctx    context.Context //nolint:containedctx // bounds the reading of queues, which outlives the search that asked first
+	ctx    context.Context //nolint:containedctx // bounds the reading, which outlives the search that asked first
 	stop   context.CancelCauseFunc
 	work   sync.WaitGroup
 
 	mu     sync.RWMutex
-	queues map[string]*entry
+	queues map[row.ResourceKey]*entry
 }
 
-// entry is a queue that is in memory, or is being read.
+// entry is a queue or fleet that is in memory, or is being read.
 type entry struct {
 	queue *queue // nil until it is read
-	// Of a queue that is being read:
+	// Of one that is being read:
 	read    chan struct{} // closed when it was read, or could not be
 	err     error         // after that
 	since   []*writes     // what was committed meanwhile
@@ -45,31 +47,31 @@ var ErrClosed = errors.New("the store is closed")
 
 // New makes an index that has nothing in memory.
 func New(source Source) *Index {
-	x := &Index{source: source, queues: map[string]*entry{}}
+	x := &Index{source: source, queues: map[row.ResourceKey]*entry{}}
 	x.ctx, x.stop = context.WithCancelCause(context.Background())
 	return x
 }
 
-// Close ends the reading of queues, and waits for that.
+// Close ends all reading, and waits for that.
 func (x *Index) Close() {
 	x.stop(ErrClosed)
 	x.work.Wait()
 }
 
-// Load reads a queue, unless it is in memory.
-func (x *Index) Load(ctx context.Context, queueID string) error {
-	_, err := x.loaded(ctx, queueID)
+// Load reads a queue or fleet, unless it is in memory.
+func (x *Index) Load(ctx context.Context, of row.ResourceKey) error {
+	_, err := x.loaded(ctx, of)
 	return err
 }
 
-// loaded gives a queue, and reads it when it is not in memory.
-func (x *Index) loaded(ctx context.Context, id string) (*queue, error) {
+// loaded gives a queue or fleet, and reads it when it is not in memory.
+func (x *Index) loaded(ctx context.Context, of row.ResourceKey) (*queue, error) {
 	for {
 		x.mu.RLock()
-		e := x.queues[id]
+		e := x.queues[of]
 		x.mu.RUnlock()
 		if e == nil {
-			e = x.begin(id)
+			e = x.begin(of)
 		}
 		select {
 		case <-e.read:
@@ -85,11 +87,11 @@ func (x *Index) loaded(ctx context.Context, id string) (*queue, error) {
 	}
 }
 
-// begin starts to read a queue.
-func (x *Index) begin(id string) *entry {
+// begin starts to read a queue or fleet.
+func (x *Index) begin(of row.ResourceKey) *entry {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if e := x.queues[id]; e != nil {
+	if e := x.queues[of]; e != nil {
 		return e
 	}
 	e := &entry{read: make(chan struct{})}
@@ -98,23 +100,20 @@ func (x *Index) begin(id string) *entry {
 		close(e.read)
 		return e
 	}
-	x.queues[id] = e
-	x.work.Go(func() { x.load(id, e) })
+	x.queues[of] = e
+	x.work.Go(func() { x.load(of, e) })
 	return e
 }
 
-// load reads a queue. The queue is nobody else's until all that was committed meanwhile is in it.
-func (x *Index) load(id string, e *entry) {
-	q := newQueue(id)
-	err := x.source.EachJob(x.ctx, id, q.putJob)
-	if err == nil {
-		err = x.source.EachStep(x.ctx, id, q.putStep)
-	}
+// load reads a queue or fleet. It is nobody else's until all that was committed meanwhile is in it.
+func (x *Index) load(of row.ResourceKey, e *entry) {
+	q := newQueue(of)
+	err := x.read(q)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
 	case err != nil:
-		e.err = fmt.Errorf("read queue %s for searches: %w", id, err)
+		e.err = fmt.Errorf("read %s %s for searches: %w", of.Kind, of.ID, err)
 	case !e.unknown:
 		for _, w := range e.since {
 			q.apply(w)
@@ -122,51 +121,59 @@ func (x *Index) load(id string, e *entry) {
 		e.queue = q
 	}
 	e.since = nil
-	if e.queue == nil && x.queues[id] == e {
-		delete(x.queues, id)
+	if e.queue == nil && x.queues[of] == e {
+		delete(x.queues, of)
 	}
 	close(e.read)
 }
 
+func (x *Index) read(q *queue) error {
+	if q.Kind == row.KindFleet {
+		return x.source.EachWorker(x.ctx, q.ID, q.putWorker)
+	}
+	if err := x.source.EachJob(x.ctx, q.ID, q.putJob); err != nil {
+		return err
+	}
+	return x.source.EachStep(x.ctx, q.ID, q.putStep)
+}
+
 // Apply takes what a commit wrote.
 func (x *Index) Apply(c *row.Changes) {
-	if len(c.Jobs)+len(c.Steps)+len(c.DeleteJobs)+len(c.DeleteResources) == 0 {
+	if len(c.Jobs)+len(c.Steps)+len(c.DeleteJobs)+len(c.Workers)+len(c.DeleteWorkers)+len(c.DeleteResources) == 0 {
 		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, key := range c.DeleteResources {
-		if key.Kind == row.KindQueue {
-			x.forget(key.ID)
-		}
+		x.forget(key)
 	}
 	if len(x.queues) == 0 {
 		return
 	}
 	w := newWrites(c)
-	for id, e := range x.queues {
+	for of, e := range x.queues {
 		if e.queue == nil {
 			e.since = append(e.since, w)
 		} else if e.queue.apply(w); e.queue.worn() {
-			x.forget(id)
+			x.forget(of)
 		}
 	}
 }
 
-// Forget forgets all queues: it is not known what a commit wrote.
+// Forget forgets everything: it is not known what a commit wrote.
 func (x *Index) Forget() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for id := range x.queues {
-		x.forget(id)
+	for of := range x.queues {
+		x.forget(of)
 	}
 }
 
-// forget makes the next search read a queue again. One that is being read is read again, too.
-func (x *Index) forget(id string) {
-	if e := x.queues[id]; e != nil {
+// forget makes the next search read a queue or fleet again. One that is being read is read again, too.
+func (x *Index) forget(of row.ResourceKey) {
+	if e := x.queues[of]; e != nil {
 		e.unknown = true
-		delete(x.queues, id)
+		delete(x.queues, of)
 	}
 }
 
@@ -176,6 +183,8 @@ type writes struct {
 	jobs       []row.Job // by number
 	parameters map[string][]byte
 	steps      []stepWrite
+	workers    map[string][]row.Worker // by fleet
+	gone       []string                // workers
 }
 
 type stepWrite struct {
@@ -184,7 +193,7 @@ type stepWrite struct {
 }
 
 func newWrites(c *row.Changes) *writes {
-	w := &writes{jobs: slices.Clone(c.Jobs)}
+	w := &writes{jobs: slices.Clone(c.Jobs), gone: slices.Clone(c.DeleteWorkers)}
 	slices.SortFunc(w.jobs, func(a, b row.Job) int { return cmp.Compare(a.Number, b.Number) })
 	for _, id := range c.DeleteJobs {
 		w.deleted = append(w.deleted, keyOf(id))
@@ -198,16 +207,42 @@ func newWrites(c *row.Changes) *writes {
 			w.parameters[c.JobDocuments[i].JobID] = c.JobDocuments[i].Parameters
 		}
 	}
+	if len(c.Workers) > 0 {
+		w.workers = map[string][]row.Worker{}
+		for i := range c.Workers {
+			fleet := c.Workers[i].FleetID
+			w.workers[fleet] = append(w.workers[fleet], c.Workers[i])
+		}
+	}
 	return w
 }
 
-// apply takes what a commit wrote of a queue. Steps are put in the order of their jobs.
+// apply takes what a commit wrote.
 func (q *queue) apply(w *writes) {
+	if q.Kind == row.KindFleet {
+		q.applyWorkers(w)
+	} else {
+		q.applyJobs(w)
+	}
+}
+
+func (q *queue) applyWorkers(w *writes) {
+	for _, id := range w.gone {
+		q.removeWorker(id)
+	}
+	workers := w.workers[q.ID]
+	for i := range workers {
+		q.putWorker(&workers[i])
+	}
+}
+
+// applyJobs puts steps in the order of their jobs.
+func (q *queue) applyJobs(w *writes) {
 	for _, id := range w.deleted {
 		q.removeJob(id)
 	}
 	for i := range w.jobs {
-		if j := &w.jobs[i]; j.QueueID == q.id {
+		if j := &w.jobs[i]; j.QueueID == q.ID {
 			q.putJob(j, w.parameters[j.JobID])
 		}
 	}
@@ -235,17 +270,20 @@ func (x *Index) place(q *queue, jobID string) (row int32, is bool) {
 	return row, is
 }
 
-// view gives a queue as it is now.
-func (x *Index) view(ctx context.Context, id string, kind Kind) (*view, error) {
-	q, err := x.loaded(ctx, id)
+// view gives a queue or fleet as it is now.
+func (x *Index) view(ctx context.Context, kind Kind, id string) (*view, error) {
+	q, err := x.loaded(ctx, kind.within(id))
 	if err != nil {
 		return nil, err
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	t := &q.jobs
-	if kind == Steps {
+	switch kind {
+	case Steps:
 		t = &q.steps
+	case Workers:
+		t = &q.workers
 	}
 	return &view{q: q, chunks: t.chunks, rows: t.rows, jobs: q.jobs.chunks, idBytes: t.idBytes, byAge: t.byAge}, nil
 }

@@ -24,11 +24,15 @@ type sorter struct {
 
 // ties are the orders in which what is equal otherwise comes.
 func ties(kind Kind, by []Order) []Order {
-	if kind == Steps {
-		return []Order{{Column: jobCreatedAt, Descending: true}, {Column: number, Descending: true}, {Column: stepIndex}}
-	}
 	descending := len(by) == 0 || by[len(by)-1].Descending || by[len(by)-1].First != nil
-	return []Order{{Column: CreatedAt, Descending: descending}, {Column: number, Descending: descending}}
+	switch kind {
+	case Steps:
+		return []Order{{Column: jobCreatedAt, Descending: true}, {Column: number, Descending: true}, {Column: stepIndex}}
+	case Workers:
+		return []Order{{Column: CreatedAt, Descending: descending}, {Column: ID, Descending: descending}}
+	default:
+		return []Order{{Column: CreatedAt, Descending: descending}, {Column: number, Descending: descending}}
+	}
 }
 
 func (s *sorter) key(o *Order, c *chunk, row int) sortKey {
@@ -55,15 +59,21 @@ func (s *sorter) text(column Column, c *chunk, row int) []byte {
 	case ID:
 		return c.id(row)
 	case QueueID:
-		return []byte(s.q.id)
+		return []byte(s.q.ID)
 	case JobID:
 		job := c.shorts(jobRow)[row]
 		of := s.place(job)
 		of.mu.RLock()
 		defer of.mu.RUnlock()
 		return of.id(int(job) & (chunkRows - 1))
+	case Addresses:
+		return s.address(c, row)
 	}
-	number := c.shorts(column)[row]
+	return s.word(c.shorts(column)[row])
+}
+
+// word gives a text of the dictionary.
+func (s *sorter) word(number int32) []byte {
 	if int(number) >= len(s.texts.at) {
 		s.texts = s.q.texts.snapshot()
 	}
@@ -72,18 +82,27 @@ func (s *sorter) text(column Column, c *chunk, row int) []byte {
 
 func (s *sorter) parameter(name string, c *chunk, row int) sortKey {
 	for _, n := range c.parametersOf(row) {
-		if int(n) >= len(s.value) {
-			s.value = s.q.values.snapshot()
-		}
-		v := s.value[n]
-		if int(max(v.name, v.value)) >= len(s.texts.at) {
-			s.texts = s.q.texts.snapshot()
-		}
-		if string(s.texts.get(v.name)) == name {
-			return sortKey{text: []byte(shown(s.texts.get(v.value))), isText: !v.number}
+		if v := s.valueOf(n); string(s.word(v.name)) == name {
+			return sortKey{text: []byte(shown(s.word(v.value))), isText: !v.number}
 		}
 	}
 	return sortKey{rank: 1}
+}
+
+// address gives the first address of a worker's host.
+func (s *sorter) address(c *chunk, row int) []byte {
+	all := c.parametersOf(row)
+	if len(all) == 0 {
+		return nil
+	}
+	return s.word(s.valueOf(all[0]).value)
+}
+
+func (s *sorter) valueOf(number int32) value {
+	if int(number) >= len(s.value) {
+		s.value = s.q.values.snapshot()
+	}
+	return s.value[number]
 }
 
 func btoi(b bool) int8 {

@@ -112,9 +112,11 @@ func (p *plan) comparison(c *Condition) node {
 	case c.Column == ID:
 		return p.ids(c)
 	case c.Column == QueueID:
-		return all(c.Admits(QueueID, p.q.id))
+		return all(c.Admits(QueueID, p.q.ID))
 	case c.Column == JobID:
 		return p.jobs(c)
+	case c.Column == Addresses:
+		return p.addresses(c)
 	case c.Column.isText():
 		return p.textIn(c)
 	case c.Operator == In || c.Operator == NotIn:
@@ -346,10 +348,25 @@ func (p *plan) mentions(texts []string) node {
 	return node{func(c *chunk, of *rowSet) rowSet {
 		names, creators := c.shorts(Name), c.shorts(CreatedBy)
 		return rows(of, func(row int) bool {
-			return in.has(names[row]) || p.kind == Jobs && (in.has(creators[row]) || slices.ContainsFunc(c.parametersOf(row), values.has)) ||
+			return in.has(names[row]) || p.kind == Jobs && in.has(creators[row]) || slices.ContainsFunc(c.parametersOf(row), values.has) ||
 				slices.ContainsFunc(inIDs, func(part []byte) bool { return bytes.Contains(c.id(row), part) })
 		})
 	}, perText}
+}
+
+// addresses is a comparison of the addresses of workers' hosts.
+func (p *plan) addresses(c *Condition) node {
+	in, negative := map[int32]bool{}, c.negative()
+	for _, text := range c.texts() {
+		in[p.q.texts.lookup(text)] = true
+	}
+	values := p.valued(func(v value) bool { return in[v.value] })
+	return node{func(c *chunk, of *rowSet) rowSet {
+		return rows(of, func(row int) bool {
+			has := c.parametersOf(row)
+			return len(has) > 0 && slices.ContainsFunc(has, values.has) != negative
+		})
+	}, perValue}
 }
 
 func (p *plan) parameter(name string, operator Operator, other string) node {

@@ -9,21 +9,25 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
-// queue is the jobs and steps of a queue.
+// queue is the jobs and steps of a queue, or the workers of a fleet.
 type queue struct {
-	id          string
+	row.ResourceKey
+
 	texts       *dictionary
 	values      *values
 	jobs, steps table
 	places      map[key]int32     // of the jobs that are there
 	apart       map[stepKey]int32 // the steps that are not beside the first one of their job
-	replaced    int               // texts that rows no longer have
+	workers     table
+	hosts       map[string]host // by worker: of those that are there
+	replaced    int             // texts that rows no longer have
 	words       words
 }
 
-func newQueue(id string) *queue {
+func newQueue(is row.ResourceKey) *queue {
 	q := &queue{
-		id: id, texts: newDictionary(), values: &values{places: map[value]int32{}}, places: map[key]int32{}, apart: map[stepKey]int32{},
+		ResourceKey: is, texts: newDictionary(), values: &values{places: map[value]int32{}},
+		places: map[key]int32{}, apart: map[stepKey]int32{}, hosts: map[string]host{},
 		jobs: table{byAge: true, age: CreatedAt, columns: []Column{
 			Name, Lifecycle, LifecycleMessage, Status, Target, CreatedBy, UpdatedBy, SourceJobID, Priority, MaxFailedTasks, MaxRetries,
 			MaxWorkers, FailureRetries, firstStep, CreatedAt, StartedAt, EndedAt, UpdatedAt, number,
@@ -31,6 +35,10 @@ func newQueue(id string) *queue {
 		steps: table{byAge: true, age: jobCreatedAt, columns: []Column{
 			Name, Lifecycle, LifecycleMessage, Status, Target, CreatedBy, UpdatedBy, FailureRetries, jobRow, stepIndex,
 			CreatedAt, StartedAt, EndedAt, UpdatedAt, number, jobCreatedAt,
+		}},
+		// Workers of one age are sorted by their ids, in which order they do not lie.
+		workers: table{age: CreatedAt, columns: []Column{
+			Name, Status, CreatedBy, UpdatedBy, InstanceARN, InstanceType, CreatedAt, UpdatedAt,
 		}},
 	}
 	for one := range status.Task(status.NumTask) {
@@ -173,8 +181,8 @@ func (q *queue) removeJob(id key) {
 	}
 }
 
-// worn reports whether more is gone than is there, so that reading the queue again is worth its memory.
+// worn reports whether more is gone than is there, so that reading all again is worth its memory.
 func (q *queue) worn() bool {
 	const few = 10_000
-	return q.jobs.gone+q.replaced > few+len(q.places)
+	return q.jobs.gone+q.workers.gone+q.replaced > few+len(q.places)+len(q.hosts)
 }

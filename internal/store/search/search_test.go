@@ -3,6 +3,7 @@ package search_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -14,11 +15,12 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
-// farm is the rows of some queues: a [search.Source].
+// farm is the rows of some queues and fleets: a [search.Source]. Fleets have the same ids as queues.
 type farm struct {
-	jobs  []row.Job
-	steps []row.Step
-	job   map[string]*row.Job
+	jobs    []row.Job
+	steps   []row.Step
+	workers []row.Worker
+	job     map[string]*row.Job
 }
 
 func (f *farm) EachJob(_ context.Context, queueID string, yield func(*row.Job, []byte)) error {
@@ -39,7 +41,16 @@ func (f *farm) EachStep(_ context.Context, queueID string, yield func(*row.Step)
 	return nil
 }
 
-// newFarm makes more jobs than some chunks have, one of them with more steps than a chunk has.
+func (f *farm) EachWorker(_ context.Context, fleetID string, yield func(*row.Worker)) error {
+	for i := range f.workers {
+		if f.workers[i].FleetID == fleetID {
+			yield(&f.workers[i])
+		}
+	}
+	return nil
+}
+
+// newFarm makes more jobs and workers than some chunks have, one of the jobs with more steps than a chunk has.
 func newFarm(r *rand.Rand, jobs int, backwards bool) *farm {
 	f := &farm{job: map[string]*row.Job{}}
 	for n := range int64(jobs) {
@@ -70,21 +81,45 @@ func newFarm(r *rand.Rand, jobs int, backwards bool) *farm {
 	return f
 }
 
+// addWorkers makes some workers, several of each age; every fifth told nothing of its host.
+func (f *farm) addWorkers(r *rand.Rand, workers int) {
+	for n := range int64(workers) {
+		w := row.Worker{
+			FleetID: fmt.Sprint("queue-", n%5/4), WorkerID: fmt.Sprintf("worker-%032x", r.Uint64()), Status: status.Worker(1 + r.IntN(8)), //nolint:gosec // statuses
+			Stamp: row.Stamp{CreatedAt: 1_000_000 + n/3, CreatedBy: fmt.Sprint("user ", r.IntN(9)), UpdatedAt: r.Int64N(3) * r.Int64N(1000)},
+		}
+		switch r.IntN(5) {
+		case 0:
+		case 1:
+			w.HostProperties = fmt.Appendf(nil, `{"hostName":"Shot %d"}`, r.IntN(2000))
+		default:
+			w.HostProperties = fmt.Appendf(nil, `{"hostName":"Shot %d","ipAddresses":{"ipV4Addresses":["10.0.0.%d","10.0.1.%d"],"ipV6Addresses":["fe::%d"]}}`,
+				r.IntN(2000), r.IntN(20), r.IntN(20), r.IntN(20))
+		}
+		f.workers = append(f.workers, w)
+	}
+}
+
 // naive finds by looking at everything.
 func (f *farm) naive(q *search.Query) (ids []string, total int) {
 	var found []map[search.Column]any
-	if q.Kind == search.Jobs {
+	switch q.Kind {
+	case search.Jobs:
 		for i := range f.jobs {
 			found = append(found, jobValues(&f.jobs[i]))
 		}
-	} else {
+	case search.Steps:
 		for i := range f.steps {
 			found = append(found, stepValues(&f.steps[i], f.job[f.steps[i].JobID]))
+		}
+	case search.Workers:
+		for i := range f.workers {
+			found = append(found, workerValues(&f.workers[i]))
 		}
 	}
 	found = slices.DeleteFunc(found, func(v map[search.Column]any) bool {
 		queue, _ := v[search.QueueID].(string)
-		return !slices.Contains(q.QueueIDs, queue) || !meets(&q.Where, v)
+		return !slices.Contains(q.Within, queue) || !meets(&q.Where, v)
 	})
 	slices.SortStableFunc(found, func(a, b map[search.Column]any) int { return compareAll(q, a, b) })
 	for _, v := range found[min(q.Offset, len(found)):min(q.Offset+q.Size, len(found))] {
@@ -117,6 +152,19 @@ func stepValues(x *row.Step, j *row.Job) map[search.Column]any {
 	}
 }
 
+func workerValues(w *row.Worker) map[search.Column]any {
+	var told struct {
+		HostName    string
+		IPAddresses struct{ IPV4Addresses, IPV6Addresses []string }
+	}
+	_ = json.Unmarshal(w.HostProperties, &told)
+	return map[search.Column]any{
+		search.ID: w.WorkerID, search.FleetID: w.FleetID, search.Name: told.HostName, search.Status: w.Status.String(),
+		search.Addresses: append(told.IPAddresses.IPV4Addresses, told.IPAddresses.IPV6Addresses...),
+		search.CreatedBy: w.CreatedBy, search.CreatedAt: w.CreatedAt, search.UpdatedAt: w.UpdatedAt, age: w.CreatedAt,
+	}
+}
+
 func meets(c *search.Condition, v map[search.Column]any) bool {
 	meet := func(of search.Condition) bool { return meets(&of, v) }
 	switch c.Group {
@@ -131,6 +179,9 @@ func meets(c *search.Condition, v map[search.Column]any) bool {
 	switch has := v[c.Column].(type) {
 	case string:
 		return has != "" && slices.Contains(c.Values, any(has)) == (c.Operator == search.Equal || c.Operator == search.In)
+	case []string:
+		any := slices.ContainsFunc(has, func(text string) bool { return slices.Contains(c.Values, any(text)) })
+		return len(has) > 0 && any == (c.Operator == search.Equal || c.Operator == search.In)
 	case int64:
 		other, _ := c.Values[0].(int64)
 		return (has != 0 || c.Column == search.Priority) && c.Operator.Holds(cmp.Compare(has, other))
@@ -148,7 +199,11 @@ var frames = map[string]func(map[search.Column]any) bool{
 	fmt.Sprint(search.Mentions("p 3")):  func(v map[search.Column]any) bool { return strings.Contains(fmt.Sprint(v[search.Name]), "p 3") },
 	fmt.Sprint(search.Mentions("abc")):  func(v map[search.Column]any) bool { return strings.Contains(fmt.Sprint(v[search.ID]), "abc") },
 	fmt.Sprint(search.Mentions("r 8")): func(v map[search.Column]any) bool {
-		return v[search.JobID] == nil && v[search.CreatedBy] == "user 8"
+		return v[frame] != nil && v[search.CreatedBy] == "user 8" // of jobs alone
+	},
+	fmt.Sprint(search.Mentions("0.1.7", "::1")): func(v map[search.Column]any) bool {
+		has, _ := v[search.Addresses].([]string)
+		return slices.ContainsFunc(has, func(text string) bool { return strings.Contains(text, "0.1.7") || strings.Contains(text, "::1") })
 	},
 }
 
@@ -156,7 +211,7 @@ func compareAll(q *search.Query, a, b map[search.Column]any) int {
 	descending := len(q.Order) == 0
 	for _, o := range q.Order {
 		descending = o.Descending || o.First != nil
-		x, y := a[o.Column], b[o.Column]
+		x, y := first(a[o.Column]), first(b[o.Column])
 		if o.First != nil {
 			if x == o.First != (y == o.First) {
 				return map[bool]int{true: -1, false: 1}[x == o.First]
@@ -174,10 +229,26 @@ func compareAll(q *search.Query, a, b map[search.Column]any) int {
 		}
 	}
 	order := compareValues(a[age], b[age])
-	if q.Kind == search.Steps {
+	switch q.Kind {
+	case search.Steps:
 		return cmp.Or(-order, compareValues(a[index], b[index]))
+	case search.Workers:
+		order = cmp.Or(order, compareValues(a[search.ID], b[search.ID]))
 	}
 	return map[bool]int{true: -order, false: order}[descending]
+}
+
+// first is the value that a row is sorted by.
+func first(value any) any {
+	all, is := value.([]string)
+	switch {
+	case !is:
+		return value
+	case len(all) == 0:
+		return ""
+	default:
+		return all[0]
+	}
 }
 
 func compareValues(x, y any) int {
@@ -200,6 +271,7 @@ func TestFind(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 			f := newFarm(r, 14_000, backwards)
+			f.addWorkers(r, 6_000)
 			x := search.New(f)
 			t.Cleanup(x.Close)
 			for range 150 {
@@ -218,15 +290,16 @@ func TestFind(t *testing.T) {
 
 func randomQuery(r *rand.Rand, f *farm) *search.Query {
 	q := &search.Query{
-		Kind: search.Kind(r.IntN(2)), QueueIDs: [][]string{{"queue-0"}, {"queue-1"}, {"queue-0", "queue-1"}}[r.IntN(3)], //nolint:gosec // 0 or 1
+		Kind: search.Kind(r.IntN(3)), Within: [][]string{{"queue-0"}, {"queue-1"}, {"queue-0", "queue-1"}}[r.IntN(3)], //nolint:gosec // a kind
 		Offset: r.IntN(2) * r.IntN(5000), Size: 1 + r.IntN(120), Limit: []int{100, 10_000, 50_000}[r.IntN(3)],
-		Where: randomCondition(r, f, 0),
 	}
+	q.Where = randomCondition(r, f, q.Kind, 0)
 	for range r.IntN(3) {
-		o := search.Order{
-			Column:     []search.Column{search.ID, search.QueueID, search.Name, search.Status, search.CreatedBy, search.CreatedAt, search.EndedAt}[r.IntN(7)],
-			Descending: r.IntN(2) == 0,
+		columns := []search.Column{search.ID, search.QueueID, search.Name, search.Status, search.CreatedBy, search.CreatedAt, aTime(q.Kind)}
+		if q.Kind == search.Workers {
+			columns = append(columns, search.Addresses)
 		}
+		o := search.Order{Column: columns[r.IntN(len(columns))], Descending: r.IntN(2) == 0}
 		if o.Column == search.CreatedBy && r.IntN(2) == 0 {
 			o = search.Order{Column: search.CreatedBy, First: "user 3"}
 		}
@@ -238,25 +311,37 @@ func randomQuery(r *rand.Rand, f *farm) *search.Query {
 	return q
 }
 
-func randomCondition(r *rand.Rand, f *farm, depth int) search.Condition {
+// aTime is a time that rows of a kind may lack.
+func aTime(kind search.Kind) search.Column {
+	if kind == search.Workers {
+		return search.UpdatedAt
+	}
+	return search.EndedAt
+}
+
+func randomCondition(r *rand.Rand, f *farm, kind search.Kind, depth int) search.Condition {
 	compare := func(column search.Column, operator search.Operator, values ...any) search.Condition {
 		return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: values}
 	}
-	equality := search.Operator(r.IntN(2))                                                                //nolint:gosec // Equal or NotEqual
-	any6 := search.Operator(r.IntN(6))                                                                    //nolint:gosec // not of lists
+	equality := search.Operator(r.IntN(2)) //nolint:gosec // Equal or NotEqual
+	any6 := search.Operator(r.IntN(6))     //nolint:gosec // not of lists
+	worker := f.workers[r.IntN(len(f.workers))].WorkerID
 	job, list := f.jobs[r.IntN(len(f.jobs))].JobID, []search.Operator{search.In, search.NotIn}[r.IntN(2)] //nolint:gosec // two
 	leaves := []search.Condition{
 		{},
-		compare(search.Name, equality, "Shot 7"), compare(search.Name, search.Equal, "Comp 7"), compare(search.Status, list, "FAILED", "READY", ""),
+		compare(search.Name, equality, "Shot 7"), compare(search.Name, search.Equal, "Comp 7"), compare(search.Status, list, "FAILED", "READY", "IDLE", ""),
 		compare(search.CreatedBy, equality, "user 4"), compare(search.CreatedAt, any6, int64(1_000_000)+r.Int64N(4700)),
-		compare(search.EndedAt, any6, r.Int64N(1500)), compare(search.ID, equality, job), compare(search.ID, list, job, "step-5-0", "step-9-1"),
+		compare(aTime(kind), any6, r.Int64N(1500)), compare(search.ID, equality, job), compare(search.ID, list, job, worker, "step-5-0", "step-9-1"),
 		compare(search.QueueID, equality, "queue-0"), search.Mentions("t 12"), search.Mentions("p 3"), search.Mentions("abc"), search.Mentions("r 8"),
-		search.HasParameter("Frames", search.Less, "9.0"),
+		search.HasParameter("Frames", search.Less, "9.0"), search.Mentions("0.1.7", "::1"),
+	}
+	if kind == search.Workers {
+		leaves = append(leaves, compare(search.Addresses, equality, "10.0.1.7"), compare(search.Addresses, list, "10.0.0.3", "fe::4", "", "nobody"))
 	}
 	if depth < 2 && r.IntN(2) == 0 {
 		c := search.Condition{Group: search.Group(r.IntN(2))} //nolint:gosec // And or Or
 		for range r.IntN(4) {
-			c.Of = append(c.Of, randomCondition(r, f, depth+1))
+			c.Of = append(c.Of, randomCondition(r, f, kind, depth+1))
 		}
 		if c.Group == search.Or && len(c.Of) == 0 {
 			c.Group = search.And

@@ -39,10 +39,10 @@ func (s *rowSet) cut(before int) {
 	clear(s[before/64+1:])
 }
 
-// table is the rows of one kind in a queue, in the order in which they were added.
+// table is the rows of one kind in a queue or fleet, in the order in which they were added.
 type table struct {
 	columns []Column // those that are kept, besides the id
-	age     Column   // when the row's job was made
+	age     Column   // when the row or its job was made
 	chunks  []*chunk
 	rows    int // deleted ones, too
 	gone    int // deleted ones
@@ -95,7 +95,7 @@ type record struct {
 	id         string
 	short      [numShort]int32
 	long       [numLong]int64
-	parameters []int32 // nil: as they were
+	parameters []int32 // of a job, or addresses of a worker's host; nil: as they were
 }
 
 func (r *record) setShort(column Column, value int32) { r.short[column-firstShort] = value }
@@ -182,7 +182,7 @@ func (c *chunk) set(row int, r *record, columns []Column) {
 			c.longs(column)[row] = r.long[column-firstLong]
 		}
 	}
-	if len(r.parameters) > 0 {
+	if r.parameters != nil {
 		for len(c.parameterAt) <= row {
 			c.parameterAt = append(c.parameterAt, 0)
 		}

@@ -74,7 +74,7 @@ func runAllQueries(t *testing.T, s store.Store) {
 	if err := s.Commit(ctx, &row.Changes{Jobs: []row.Job{
 		{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
 		{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1}, {FarmID: "farm", QueueID: "queue", JobID: "gone", Number: 2},
-	}}); err != nil {
+	}, Workers: []row.Worker{{FarmID: "farm", FleetID: "fleet", WorkerID: "worker"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Commit(ctx, &row.Changes{
@@ -111,11 +111,15 @@ func runAllQueries(t *testing.T, s store.Store) {
 		},
 		func() error { _, err := s.JobParameters(ctx, []string{""}); return err },
 		func() error {
-			_, _, err := s.FindJobs(ctx, &search.Query{Kind: search.Jobs, QueueIDs: []string{"queue"}, Size: 1, Limit: 1})
+			_, _, err := s.FindJobs(ctx, &search.Query{Kind: search.Jobs, Within: []string{"queue"}, Size: 1, Limit: 1})
 			return err
 		},
 		func() error {
-			_, _, err := s.FindSteps(ctx, &search.Query{Kind: search.Steps, QueueIDs: []string{"queue"}, Size: 1, Limit: 1})
+			_, _, err := s.FindSteps(ctx, &search.Query{Kind: search.Steps, Within: []string{"queue"}, Size: 1, Limit: 1})
+			return err
+		},
+		func() error {
+			_, _, err := s.FindWorkers(ctx, &search.Query{Kind: search.Workers, Within: []string{"fleet"}, Size: 1, Limit: 1})
 			return err
 		},
 		func() error { _, err := s.JobsWithTasks(ctx, "", []status.Task{status.TaskFailed}, 0, 1); return err },

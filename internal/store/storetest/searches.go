@@ -18,12 +18,16 @@ import (
 func RunSearches(t *testing.T, engine store.Engine) {
 	t.Helper()
 	s := store.New(engine)
+	// Fleets have the same ids as queues.
 	h := &searchHistory{r: rand.New(rand.NewPCG(7, 11)), queues: []string{"queue-a", "queue-b"}, steps: map[string]int32{}}
 	for round := range 30 {
 		var searching sync.WaitGroup
 		if round%5 == 0 { // one that may have to read the queue while it changes
 			searching.Go(func() {
-				if _, _, err := s.FindJobs(t.Context(), &search.Query{QueueIDs: h.queues, Size: 10, Limit: 10}); err != nil {
+				if _, _, err := s.FindJobs(t.Context(), &search.Query{Within: h.queues, Size: 10, Limit: 10}); err != nil {
+					t.Error(err)
+				}
+				if _, _, err := s.FindWorkers(t.Context(), &search.Query{Kind: search.Workers, Within: h.queues, Size: 10, Limit: 10}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -39,8 +43,11 @@ func RunSearches(t *testing.T, engine store.Engine) {
 				t.Fatalf("round %d: %+v finds\n%v, but there are\n%v", round, query, got, want)
 			}
 		}
-		if len(h.jobs) > 0 && len(foundBy(t, s, &search.Query{QueueIDs: h.queues, Size: 1000, Limit: 1000})) != len(h.jobs)+1 {
+		if len(h.jobs) > 0 && len(foundBy(t, s, &search.Query{Within: h.queues, Size: 1000, Limit: 1000})) != len(h.jobs)+1 {
 			t.Fatalf("round %d: there are %d jobs, and not so many are found", round, len(h.jobs))
+		}
+		if len(foundBy(t, s, &search.Query{Kind: search.Workers, Within: h.queues, Size: 1000, Limit: 1000})) != len(h.workers)+1 {
+			t.Fatalf("round %d: there are %d workers, and not so many are found", round, len(h.workers))
 		}
 	}
 }
@@ -48,22 +55,30 @@ func RunSearches(t *testing.T, engine store.Engine) {
 // foundBy is the ids that a search finds, and how many.
 func foundBy(t *testing.T, s store.Store, query *search.Query) (found []string) {
 	t.Helper()
-	if query.Kind == search.Jobs {
-		jobs, total, err := s.FindJobs(t.Context(), query)
-		if err != nil {
-			t.Fatal(err)
-		}
+	var total int
+	var err error
+	switch query.Kind {
+	case search.Jobs:
+		var jobs []row.Job
+		jobs, total, err = s.FindJobs(t.Context(), query)
 		for i := range jobs {
 			found = append(found, jobs[i].JobID)
 		}
-		return append(found, fmt.Sprint(total))
+	case search.Steps:
+		var steps []store.FoundStep
+		steps, total, err = s.FindSteps(t.Context(), query)
+		for i := range steps {
+			found = append(found, steps[i].StepID+" of "+steps[i].Job.JobID)
+		}
+	case search.Workers:
+		var workers []row.Worker
+		workers, total, err = s.FindWorkers(t.Context(), query)
+		for i := range workers {
+			found = append(found, workers[i].WorkerID)
+		}
 	}
-	steps, total, err := s.FindSteps(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for i := range steps {
-		found = append(found, steps[i].StepID+" of "+steps[i].Job.JobID)
 	}
 	return append(found, fmt.Sprint(total))
 }
@@ -75,11 +90,13 @@ type searchHistory struct {
 	jobs   []row.Job
 	steps  map[string]int32 // how many each job has
 	number int64
+
+	workers []row.Worker
 }
 
 var searchedNames = []string{"Shot 010", "shot 020", "Comp \u00c4", "fx", ""}
 
-// change makes some jobs, changes some with their steps, and deletes some.
+// change makes some jobs, changes some with their steps, and deletes some; with workers alike.
 func (h *searchHistory) change() *row.Changes {
 	c := &row.Changes{}
 	for range h.r.IntN(4) {
@@ -105,7 +122,40 @@ func (h *searchHistory) change() *row.Changes {
 		c.DeleteJobs = append(c.DeleteJobs, h.jobs[at].JobID)
 		h.jobs = slices.Delete(h.jobs, at, at+1)
 	}
+	h.changeWorkers(c)
 	return c
+}
+
+func (h *searchHistory) changeWorkers(c *row.Changes) {
+	if h.r.IntN(4) == 0 && len(h.workers) > 5 {
+		at := h.r.IntN(len(h.workers))
+		c.DeleteWorkers = append(c.DeleteWorkers, h.workers[at].WorkerID)
+		h.workers = slices.Delete(h.workers, at, at+1)
+	}
+	for range h.r.IntN(3) {
+		h.workers = append(h.workers, row.Worker{
+			FarmID: "farm", FleetID: h.pick(h.queues), WorkerID: fmt.Sprintf("worker-%x", h.r.Uint64()),
+			Stamp: row.Stamp{CreatedAt: 1000 + h.r.Int64N(5), CreatedBy: h.pick(searchedNames)},
+		})
+		h.putWorker(c, len(h.workers)-1)
+	}
+	if len(c.Workers) == 0 && len(h.workers) > 0 {
+		h.putWorker(c, h.r.IntN(len(h.workers)))
+	}
+}
+
+// putWorker changes a worker, and what it told of its host or not.
+func (h *searchHistory) putWorker(c *row.Changes, at int) {
+	w := &h.workers[at]
+	w.Status, w.UpdatedAt = status.Worker(1+h.r.IntN(8)), h.r.Int64N(3) //nolint:gosec // statuses
+	switch h.r.IntN(4) {
+	case 0:
+		w.HostProperties = fmt.Appendf(nil, `{"hostName":"%s"}`, h.pick(searchedNames))
+	case 1:
+		w.HostProperties = fmt.Appendf(nil, `{"hostName":"%s","ipAddresses":{"ipV4Addresses":["10.0.0.%d","127.0.0.1"]}}`,
+			h.pick(searchedNames), h.r.IntN(4))
+	}
+	c.Workers = append(c.Workers, *w)
 }
 
 // put changes a job and its steps.
@@ -130,20 +180,28 @@ func (h *searchHistory) searches() (all []*search.Query) {
 	compare := func(column search.Column, operator search.Operator, values ...any) search.Condition {
 		return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: values}
 	}
-	for _, kind := range []search.Kind{search.Jobs, search.Steps} {
+	for _, kind := range []search.Kind{search.Jobs, search.Steps, search.Workers} {
 		for _, where := range []search.Condition{
 			{}, compare(search.Name, search.Equal, "fx"), compare(search.Status, search.NotEqual, "READY"), search.Mentions("\u00e4"), search.Mentions("shot 0"),
 		} {
-			all = append(all, &search.Query{Kind: kind, QueueIDs: h.queues, Where: where, Size: 1000, Limit: 1000},
-				&search.Query{Kind: kind, QueueIDs: h.queues[:1], Where: where, Offset: 2, Size: 7, Limit: 20},
-				&search.Query{Kind: kind, QueueIDs: h.queues, Where: where, Order: []search.Order{{Column: search.Name}}, Size: 9, Limit: 20})
+			all = append(all, &search.Query{Kind: kind, Within: h.queues, Where: where, Size: 1000, Limit: 1000},
+				&search.Query{Kind: kind, Within: h.queues[:1], Where: where, Offset: 2, Size: 7, Limit: 20},
+				&search.Query{Kind: kind, Within: h.queues, Where: where, Order: []search.Order{{Column: search.Name}}, Size: 9, Limit: 20})
 		}
+	}
+	for _, where := range []search.Condition{
+		compare(search.Addresses, search.Equal, "10.0.0.2"), compare(search.Addresses, search.NotIn, "10.0.0.1", "10.0.0.3"),
+		compare(search.Status, search.Equal, "IDLE"), compare(search.UpdatedAt, search.Less, int64(2)), search.Mentions("0.0.1"),
+	} {
+		all = append(all, &search.Query{
+			Kind: search.Workers, Within: h.queues, Where: where, Order: []search.Order{{Column: search.Addresses}}, Size: 1000, Limit: 1000,
+		})
 	}
 	for _, where := range []search.Condition{
 		compare(search.Priority, search.Greater, int64(1)), compare(search.EndedAt, search.Less, int64(1500)),
 		search.HasParameter("Frames", search.LessOrEqual, "3.0"), search.HasParameter("Files", search.Equal, "A\x00b,fx"), search.Mentions("a\x00b"),
 	} {
-		all = append(all, &search.Query{Kind: search.Jobs, QueueIDs: h.queues, Where: where, Size: 1000, Limit: 1000})
+		all = append(all, &search.Query{Kind: search.Jobs, Within: h.queues, Where: where, Size: 1000, Limit: 1000})
 	}
 	return all
 }
