@@ -200,19 +200,30 @@ func (f *searchFarm) addWorker(n int) {
 	r := f.random
 	w := row.Worker{
 		FarmID: f.farmID, FleetID: pick(r, f.fleets...), WorkerID: fmt.Sprintf("worker-%032x", n), Stamp: f.stamp(),
-		Status: pick(r, status.WorkerIdle, status.WorkerRunning, status.WorkerStopped),
-	}
-	if r.IntN(4) > 0 {
-		text, err := hostProperties(&deadline.HostPropertiesRequest{
-			HostName:    new(pick(r, searchHosts...)),
-			IpAddresses: &deadline.IpAddresses{IpV4Addresses: []string{pick(r, "10.0.0.1", "10.0.0.2"), "127.0.0.1"}},
-		})
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		w.HostProperties = text
+		Status: pick(r, status.WorkerIdle, status.WorkerRunning, status.WorkerStopped), HostProperties: f.host(),
 	}
 	f.rows.Workers = append(f.rows.Workers, w)
+}
+
+// host is what a worker may have told of its host.
+func (f *searchFarm) host() []byte {
+	r, told := f.random, &deadline.HostPropertiesRequest{}
+	switch r.IntN(5) {
+	case 0:
+		return nil
+	case 1:
+		told.HostName = new(pick(r, searchHosts...))
+	default:
+		told.HostName = new(pick(r, searchHosts...))
+		told.IpAddresses = &deadline.IpAddresses{
+			IpV4Addresses: []string{pick(r, "10.0.0.1", "10.0.0.2"), "127.0.0.1"}, IpV6Addresses: []string{pick(r, "0:0:0:0:0:0:0:1", "FE80:0:0:0:0:0:0:2")},
+		}
+	}
+	text, err := hostProperties(told)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return text
 }
 
 // query is a random search.

@@ -28,6 +28,8 @@ func TestSearches(t *testing.T) {
 		t.Run("steps", f.testSteps)
 		t.Run("tasks", f.testTasks)
 		t.Run("workers", f.testWorkers)
+		f.changeWorkers()
+		t.Run("changed workers", f.testWorkers)
 	})
 }
 
@@ -60,6 +62,34 @@ func (f *searchFarm) changeJobs() {
 		if err := f.store.Commit(ctx, &row.Changes{Jobs: []row.Job{*changed}}); err != nil {
 			f.t.Fatal(err)
 		}
+	}
+}
+
+// changeWorkers adds and deletes some workers, and gives others another status or another host.
+func (f *searchFarm) changeWorkers() {
+	f.t.Helper()
+	c := &row.Changes{}
+	before := len(f.rows.Workers)
+	for n := range 10 {
+		f.addWorker(1000 + n)
+	}
+	kept := slices.Clone(f.rows.Workers[before:])
+	for i, w := range f.rows.Workers[:before] {
+		switch i % 5 {
+		case 0:
+			c.DeleteWorkers = append(c.DeleteWorkers, w.WorkerID)
+			continue
+		case 1, 2:
+			w.HostProperties = f.host()
+		case 3:
+			w.Status = pick(f.random, status.WorkerStopping, status.WorkerNotResponding)
+		}
+		w.UpdatedAt, w.UpdatedBy = f.time(), pick(f.random, searchPeople...)
+		kept = append(kept, w)
+	}
+	f.rows.Workers, c.Workers = kept, kept
+	if err := f.store.Commit(f.t.Context(), c); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
@@ -128,10 +158,15 @@ func (f *searchFarm) testTasks(t *testing.T) {
 }
 
 func (f *searchFarm) testWorkers(t *testing.T) {
+	f.service.maxFound = maxFound
+	all := must(f.SearchWorkers(t.Context(), &deadline.SearchWorkersInput{FarmId: f.farmID, FleetIds: f.fleets}))(t)
+	if int(all.TotalResults) != len(f.rows.Workers) {
+		t.Fatalf("%d workers are found, there are %d", all.TotalResults, len(f.rows.Workers))
+	}
 	checkSearch(t, f, f.fleets, &searchFields{
 		texts: []string{"WORKER_ID", "FLEET_ID", "STATUS", "HOST_NAME", "IP_ADDRESSES", "EC2_INSTANCE_ARN", "EC2_INSTANCE_TYPE", "CREATED_BY", "UPDATED_BY"},
 		times: []string{"CREATED_AT", "UPDATED_AT"},
-		values: append([]string{"IDLE", "10.0.0.2", "127.0.0.1", f.rows.Workers[0].WorkerID, f.fleets[0]},
+		values: append([]string{"IDLE", "STOPPING", "10.0.0.2", "127.0.0.1", "0:0:0:0:0:0:0:1", f.rows.Workers[0].WorkerID, f.fleets[0]},
 			append(searchHosts, searchPeople...)...),
 	}, func(w *deadline.WorkerSearchSummary) string { return *w.WorkerId }, func(w *deadline.WorkerSearchSummary) string { return *w.FleetId },
 		func(q query, offset int32) ([]deadline.WorkerSearchSummary, *int32, int32, error) {

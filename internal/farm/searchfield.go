@@ -22,17 +22,15 @@ type searchable[R any] struct {
 // searchField is a member that can be filtered and sorted by.
 type searchField[R any] struct {
 	kind   fieldKind
-	text   func(*R) string   // textField; "" when absent
-	texts  func(*R) []string // listField: a row has the value of any of them
-	number func(*R) int64    // numberField; timeField in microseconds, 0 when absent
-	column search.Column     // the same in the store; NoColumn when the store cannot compare it
+	text   func(*R) string // textField; "" when absent
+	number func(*R) int64  // numberField; timeField in microseconds, 0 when absent
+	column search.Column   // the same in the store; NoColumn when the store cannot compare it
 }
 
 type fieldKind uint8
 
 const (
 	textField fieldKind = iota
-	listField
 	numberField
 	timeField
 )
@@ -74,19 +72,8 @@ func (f *searchField[R]) compare(a, b *R, descending bool) int {
 		x, y := f.number(a), f.number(b)
 		return directed(x, y, f.kind == timeField && x == 0, f.kind == timeField && y == 0, descending)
 	}
-	x, y := f.first(a), f.first(b)
+	x, y := f.text(a), f.text(b)
 	return directed(x, y, x == "", y == "", descending)
-}
-
-// first is the text that a row is sorted by.
-func (f *searchField[R]) first(r *R) string {
-	if f.kind == textField {
-		return f.text(r)
-	}
-	if all := f.texts(r); len(all) > 0 {
-		return all[0]
-	}
-	return ""
 }
 
 func directed[T cmp.Ordered](x, y T, noX, noY, descending bool) int {

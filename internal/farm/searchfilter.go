@@ -148,20 +148,13 @@ func (s *searchable[R]) stringFilter(
 	}
 	compare := comparisons[operator]
 	negative := compare == search.NotEqual || compare == search.NotIn
-	found := &filter[R]{exact: f.column != search.NoColumn}
-	if f.kind == listField {
-		found.matches = func(r *R) bool {
-			has := f.texts(r)
-			return len(has) > 0 && slices.ContainsFunc(has, func(v string) bool { return slices.Contains(values, v) }) != negative
-		}
-	} else {
-		found.matches = func(r *R) bool {
+	return &filter[R]{
+		matches: func(r *R) bool {
 			v := f.text(r)
 			return v != "" && slices.Contains(values, v) != negative
-		}
-	}
-	found.where = f.condition(compare, anyTexts(values))
-	return found, nil
+		},
+		where: f.condition(compare, anyTexts(values)), exact: f.column != search.NoColumn,
+	}, nil
 }
 
 func anyTexts(values []string) []any {
