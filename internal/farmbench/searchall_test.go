@@ -156,23 +156,37 @@ func BenchmarkSearchWorkers(b *testing.B) {
 			for i := range n {
 				c.Workers = append(c.Workers, row.Worker{
 					FarmID: f.FarmID, FleetID: f.FleetID, WorkerID: fmt.Sprintf("worker-%032x", i), Status: status.WorkerStopped,
-					HostProperties: fmt.Appendf(nil, `{"hostName":"render%05d.example.com"}`, i),
-					Stamp:          row.Stamp{CreatedAt: firstJob + int64(i), CreatedBy: "user 7"},
+					HostProperties: fmt.Appendf(nil, `{"hostName":"render%05d.example.com","ipAddresses":{"ipV4Addresses":["10.%d.%d.%d","127.0.0.1"]}}`,
+						i, i>>16, i>>8&255, i&255),
+					Stamp: row.Stamp{CreatedAt: firstJob + int64(i), CreatedBy: "user 7"},
 				})
 			}
 			commit(b, s, c)
 		})
+		const equal, contains = deadline.ComparisonOperatorEqual, deadline.SearchTermMatchingTypeContains
+		stopped, running, address := textFilter("STATUS", equal, "STOPPED"), textFilter("STATUS", equal, "RUNNING"), textFilter("IP_ADDRESSES", equal, "10.0.18.52")
 		for _, search := range []struct {
 			name    string
 			filters *deadline.SearchGroupedFilterExpressions
+			sorts   []deadline.SearchSortExpression
 		}{
-			{"newest", nil},
-			{"stopped", allOf(textFilter("STATUS", deadline.ComparisonOperatorEqual, "STOPPED"))},
-			{"running", allOf(textFilter("STATUS", deadline.ComparisonOperatorEqual, "RUNNING"))},
-			{"term", allOf(term("render0471", deadline.SearchTermMatchingTypeContains))},
+			{"newest", nil, nil},
+			{"by-host", nil, sortedBy("HOST_NAME", deadline.SortOrderDescending)},
+			{"by-address", nil, sortedBy("IP_ADDRESSES", deadline.SortOrderAscending)},
+			{"stopped", allOf(stopped), nil},
+			{"running", allOf(running), nil},
+			{"address", allOf(address), nil},
+			{"host-or-(stopped+address)", group(deadline.LogicalOperatorOr, textFilter("HOST_NAME", equal, "render04711.example.com"),
+				deadline.SearchFilterExpression{GroupFilter: allOf(stopped, address)}), nil},
+			{"term", allOf(term("render0471", contains)), nil},
+			{"term-by-host", allOf(term("render", contains)), sortedBy("HOST_NAME", deadline.SortOrderDescending)},
+			{"term-nobody-has", allOf(term("houdini", contains)), nil},
+			{"term-of-words", allOf(term("0.18.52 render04712 houdini", "")), nil},
 		} {
 			b.Run(search.name, func(b *testing.B) {
-				in := &deadline.SearchWorkersInput{FarmId: f.FarmID, FleetIds: []string{f.FleetID}, FilterExpressions: search.filters}
+				in := &deadline.SearchWorkersInput{
+					FarmId: f.FarmID, FleetIds: []string{f.FleetID}, FilterExpressions: search.filters, SortExpressions: search.sorts,
+				}
 				measureSearch(b, func() (int32, error) {
 					out, err := f.Admin.SearchWorkers(b.Context(), in)
 					if err != nil {
