@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/farmhand-render/farmhand/internal/store/row"
 	"github.com/farmhand-render/farmhand/internal/store/search"
@@ -13,12 +14,19 @@ import (
 type DB struct {
 	engine Engine
 	index  *search.Index // what searches look at; every commit is applied to it
+
+	// sweeping says that there may be sweeps. It is set and reset within writing transactions, of which there is one at a time.
+	sweeping atomic.Bool
 }
 
 var _ Store = (*DB)(nil)
 
 // New makes a store on an engine whose schema is migrated. Closing the store closes the engine.
-func New(engine Engine) *DB { return &DB{engine, search.New(searched{engine})} }
+func New(engine Engine) *DB {
+	d := &DB{engine: engine, index: search.New(searched{engine})}
+	d.sweeping.Store(true) // until it was looked
+	return d
+}
 
 // Close closes the engine.
 func (d *DB) Close() error {
@@ -46,6 +54,9 @@ func (d *DB) Commit(ctx context.Context, c *row.Changes) error {
 	err := d.engine.Update(ctx, func(tx Tx) error {
 		if err := deleteRows(ctx, tx, c); err != nil {
 			return err
+		}
+		if len(c.Sweeps) > 0 {
+			d.sweeping.Store(true)
 		}
 		return writeRows(ctx, tx, c)
 	})
@@ -134,6 +145,7 @@ func writeRows(ctx context.Context, tx Tx, c *row.Changes) error {
 		func() error { return upsert(ctx, tx, steps, c.Steps) },
 		func() error { return upsert(ctx, tx, stepDocuments, c.StepDocuments) },
 		func() error { return upsert(ctx, tx, tasks, c.Tasks) },
+		func() error { return upsert(ctx, tx, sweeps, c.Sweeps) },
 		func() error { return upsert(ctx, tx, sessions, c.Sessions) },
 		func() error { return upsert(ctx, tx, actions, c.Actions) },
 		func() error { return upsert(ctx, tx, tagsTable, tagged) },

@@ -23,7 +23,7 @@ const (
 )
 
 // jobQueries read the rows of some jobs whole.
-type jobQueries struct{ jobs, documents, steps, stepDocuments, tasks, sessions, actions string }
+type jobQueries struct{ jobs, documents, steps, stepDocuments, tasks, sweeps, sessions, actions string }
 
 // newJobQueries takes the conditions for rows of jobs and for their open sessions.
 func newJobQueries(ofJobs, open string) jobQueries {
@@ -33,6 +33,7 @@ func newJobQueries(ofJobs, open string) jobQueries {
 		steps:         steps.selectAll + ofJobs + ` ORDER BY job_id, step_index`,
 		stepDocuments: stepDocuments.selectAll + ofJobs + ` ORDER BY job_id, step_index`,
 		tasks:         tasks.selectAll + ofJobs + ` ORDER BY job_id, step_index, task_index`,
+		sweeps:        sweeps.selectAll + ofJobs + inTurn,
 		sessions:      sessions.selectAll + open + ` ORDER BY job_id, seq`,
 		actions: actions.selectAll + ` WHERE (job_id, session_seq) IN (SELECT job_id, seq FROM session` + open + `)
 			ORDER BY job_id, session_seq, action_index`,
@@ -71,6 +72,10 @@ func readJobs(ctx context.Context, q Querier, sql *jobQueries, key string) ([]ro
 		func() error {
 			return eachOf(ctx, q, byID, tasks, sql.tasks, key, func(r *row.Task) string { return r.JobID },
 				func(j *row.JobSnapshot, r row.Task) { j.Tasks = append(j.Tasks, r) })
+		},
+		func() error {
+			return eachOf(ctx, q, byID, sweeps, sql.sweeps, key, func(r *row.Sweep) string { return r.JobID },
+				func(j *row.JobSnapshot, r row.Sweep) { sweepAll(j.Tasks, &r) })
 		},
 		func() error {
 			return eachOf(ctx, q, byID, sessions, sql.sessions, key, func(r *row.Session) string { return r.JobID },

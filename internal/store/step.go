@@ -9,19 +9,19 @@ import (
 var steps = newTable("step", 2, 3,
 	"job_id, step_index, step_id, created_at, created_by, name, description, lifecycle, lifecycle_message, "+
 		"task_status, target, counts, failure_retries, tasks, next_task, rest, rest_target, "+
-		"rest_updated_at, rest_updated_by, started_at, ended_at, updated_at, updated_by",
+		"rest_updated_at, rest_updated_by, started_at, ended_at, updated_at, updated_by, sweeps",
 	func(v []any, r *row.Step) []any {
 		return append(v, r.JobID, int64(r.StepIndex), r.StepID, r.CreatedAt, r.CreatedBy, r.Name, r.Description,
 			r.Lifecycle.String(), r.LifecycleMessage, r.TaskStatus.String(), r.Target.String(), formatCounts(&r.Counts),
 			r.FailureRetries, r.Tasks, r.Cursor, r.Rest.String(), r.RestTarget.String(),
-			r.RestUpdatedAt, r.RestUpdatedBy, r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy)
+			r.RestUpdatedAt, r.RestUpdatedBy, r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.Sweeps)
 	},
 	func(r *row.Step) []any {
 		return []any{
 			&r.JobID, &r.StepIndex, &r.StepID, &r.CreatedAt, &r.CreatedBy, &r.Name, &r.Description,
 			lifecycle(&r.Lifecycle), &r.LifecycleMessage, taskStatus(&r.TaskStatus), taskStatus(&r.Target), counts(&r.Counts),
 			&r.FailureRetries, &r.Tasks, &r.Cursor, taskStatus(&r.Rest), taskStatus(&r.RestTarget),
-			&r.RestUpdatedAt, &r.RestUpdatedBy, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy,
+			&r.RestUpdatedAt, &r.RestUpdatedBy, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.Sweeps,
 		}
 	})
 
@@ -68,15 +68,15 @@ func (d *DB) StepDocuments(ctx context.Context, jobID string) ([]row.StepDocumen
 
 var tasks = newTable("task", 3, 0,
 	"job_id, step_index, task_index, status, target, failure_retries, "+
-		"started_at, ended_at, updated_at, updated_by, latest_action",
+		"started_at, ended_at, updated_at, updated_by, latest_action, sweep",
 	func(v []any, r *row.Task) []any {
 		return append(v, r.JobID, int64(r.StepIndex), r.TaskIndex, r.Status.String(), r.Target.String(),
-			int64(r.FailureRetries), r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.LatestAction)
+			int64(r.FailureRetries), r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.LatestAction, r.Sweep)
 	},
 	func(r *row.Task) []any {
 		return []any{
 			&r.JobID, &r.StepIndex, &r.TaskIndex, taskStatus(&r.Status), taskStatus(&r.Target),
-			&r.FailureRetries, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.LatestAction,
+			&r.FailureRetries, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.LatestAction, &r.Sweep,
 		}
 	})
 
@@ -85,5 +85,22 @@ var sqlTasks = tasks.selectAll + `
 
 // Tasks implements [Reader].
 func (d *DB) Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error) {
-	return list(ctx, d.engine, tasks, sqlTasks, jobID, int64(stepIndex), from, to)
+	if !d.sweeping.Load() {
+		return list(ctx, d.engine, tasks, sqlTasks, jobID, int64(stepIndex), from, to)
+	}
+	var found []row.Task
+	err := d.engine.View(ctx, func(q Querier) error {
+		left, err := list(ctx, q, sweeps, sqlSweepsOfStep, jobID, int64(stepIndex))
+		if err != nil {
+			return err
+		}
+		found, err = list(ctx, q, tasks, sqlTasks, jobID, int64(stepIndex), from, to)
+		for i := range found {
+			for j := range left {
+				left[j].Apply(&found[i])
+			}
+		}
+		return err
+	})
+	return found, err
 }

@@ -39,6 +39,9 @@ type Store interface {
 	// PurgeFarm deletes the usage of the oldest half hours of a farm that was deleted, and returns how many rows it had; 0 when
 	// nothing is left.
 	PurgeFarm(ctx context.Context, farmID string) (int64, error)
+	// SweepTasks goes on with the sweeps that were committed and are not done to all of their tasks, up to limit tasks. left reports
+	// whether it found one.
+	SweepTasks(ctx context.Context, limit int) (left bool, err error)
 	// Check proves that the store can write (for readiness): it makes a row durable.
 	Check(ctx context.Context) error
 	Close() error

@@ -70,6 +70,9 @@ var operators = map[search.Operator]string{
 // FindTasks implements [Reader]. The rows that come first are found before they are read: the others are not carried along while
 // they are sorted.
 func (d *DB) FindTasks(ctx context.Context, s *TaskSearch, limit int) ([]row.Task, error) {
+	if err := d.sweepJob(ctx, s.JobID); err != nil {
+		return nil, err
+	}
 	b := &taskText{}
 	if len(s.Order) == 0 {
 		text := tasks.selectAll + b.where(s) + b.order(s) + ` LIMIT ` + b.arg(int64(limit))
@@ -91,6 +94,9 @@ func (d *DB) FindTasks(ctx context.Context, s *TaskSearch, limit int) ([]row.Tas
 
 // CountTasks implements [Reader].
 func (d *DB) CountTasks(ctx context.Context, s *TaskSearch, limit int) (int64, error) {
+	if err := d.sweepJob(ctx, s.JobID); err != nil {
+		return 0, err
+	}
 	b := &taskText{}
 	text := `SELECT count(*) FROM (SELECT 1 FROM task` + b.where(s) + ` LIMIT ` + b.arg(int64(limit)) + `) AS found`
 	n, err := number(ctx, d.engine, text, b.args...)

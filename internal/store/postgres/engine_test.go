@@ -223,6 +223,13 @@ func TestPurgeFaultMatrix(t *testing.T) {
 	storetest.RunPurgeFaults(t, openTestEngine(t, url), func() { endWriter(t, url) })
 }
 
+// A fault at every write that does sweeps, and a connection that is lost at each.
+func TestSweepFaultMatrix(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	storetest.RunSweepFaults(t, openTestEngine(t, url), func() { endWriter(t, url) })
+}
+
 // endWriter ends the connection that writes.
 func endWriter(t *testing.T, url string) {
 	t.Helper()

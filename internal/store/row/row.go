@@ -226,6 +226,7 @@ type Step struct {
 	StartedAt        int64
 	EndedAt          int64
 	Stamp
+	Sweeps int64 // how many there were: see [Sweep]
 }
 
 // StepDocument is the part of a step that never changes. Primary key (JobID, StepIndex).
@@ -254,6 +255,7 @@ type Task struct {
 	UpdatedAt      int64
 	UpdatedBy      string
 	LatestAction   string // session action id of its newest taskRun; "" when none
+	Sweep          int64  // the last [Sweep] of its step when it was written
 }
 
 // Session is one job on one worker. Primary key (JobID, Seq); SessionID is unique.
@@ -347,6 +349,7 @@ type Changes struct {
 	Steps                   []Step
 	StepDocuments           []StepDocument
 	Tasks                   []Task
+	Sweeps                  []Sweep
 	Sessions                []Session
 	Actions                 []SessionAction
 	Tags                    []Tags

@@ -132,6 +132,12 @@ func TestPurgeFaultMatrix(t *testing.T) {
 	storetest.RunPurgeFaults(t, openTestEngine(t), nil)
 }
 
+// A fault at every write that does sweeps.
+func TestSweepFaultMatrix(t *testing.T) {
+	t.Parallel()
+	storetest.RunSweepFaults(t, openTestEngine(t), nil)
+}
+
 // Searches see what commits wrote.
 func TestSearches(t *testing.T) {
 	t.Parallel()

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"deletes":           testDeletes,
 		"deleted queue":     testDeletedQueue,
 		"deleted job":       testDeletedJob,
+		"sweeps":            testSweeps,
 		"usage":             testUsage,
 		"replaced row":      testReplace,
 		"tokens are purged": testPurge,

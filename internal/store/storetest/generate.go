@@ -142,6 +142,7 @@ func (r *Random) Step(jobID string, index int32) (row.Step, row.StepDocument) {
 		LifecycleMessage: r.text(), TaskStatus: r.task(), Target: r.task(), Counts: r.counts(), FailureRetries: r.integer(),
 		Tasks: r.integer(), Cursor: r.integer(), Rest: r.task(), RestTarget: r.task(), RestUpdatedAt: r.integer(),
 		RestUpdatedBy: r.text(), StartedAt: r.integer(), EndedAt: r.integer(), Stamp: r.stamp(),
+		Sweeps: r.integer(),
 	}
 	document := row.StepDocument{
 		JobID: jobID, StepIndex: index, StepID: id, Template: r.document(), Space: r.document(),
@@ -156,6 +157,7 @@ func (r *Random) Task(jobID string, step int32, index int64) row.Task {
 	return row.Task{
 		JobID: jobID, StepIndex: step, TaskIndex: index, Status: r.task(), Target: r.task(), FailureRetries: r.int32(),
 		StartedAt: r.integer(), EndedAt: r.integer(), UpdatedAt: r.integer(), UpdatedBy: r.text(), LatestAction: r.text(),
+		Sweep: r.integer(),
 	}
 }
 

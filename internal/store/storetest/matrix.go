@@ -2,12 +2,14 @@ package storetest
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
@@ -71,6 +73,11 @@ func matrixRows(t *testing.T, round int) (before, batch *row.Changes) {
 	for _, a := range before.Associations {
 		batch.DeleteAssociations = append(batch.DeleteAssociations, row.AssociationKey{FarmID: a.FarmID, QueueID: a.QueueID, FleetID: a.FleetID})
 	}
+	sweep := row.Sweep{JobID: batch.Tasks[0].JobID, Seq: math.MaxInt64, To: status.TaskReady, MaxRetries: math.MaxInt32}
+	for from := range status.NumTask {
+		sweep.From = append(sweep.From, status.Task(from))
+	}
+	batch.Sweeps = []row.Sweep{sweep}
 	batch.Tags = append(batch.Tags, row.Tags{ARN: before.Tags[0].ARN})
 	return before, batch
 }

@@ -74,7 +74,9 @@ func runAllQueries(t *testing.T, s store.Store) {
 	if err := s.Commit(ctx, &row.Changes{Jobs: []row.Job{
 		{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
 		{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1}, {FarmID: "farm", QueueID: "queue", JobID: "gone", Number: 2},
-	}, Workers: []row.Worker{{FarmID: "farm", FleetID: "fleet", WorkerID: "worker"}}}); err != nil {
+	}, Workers: []row.Worker{{FarmID: "farm", FleetID: "fleet", WorkerID: "worker"}},
+		Tasks: []row.Task{{JobID: "job"}}, Sweeps: []row.Sweep{{JobID: "job", Seq: 1, From: []status.Task{status.TaskReady}}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Commit(ctx, &row.Changes{
@@ -144,6 +146,8 @@ func runAllQueries(t *testing.T, s store.Store) {
 		func() error { _, err := s.StepDocument(ctx, "", 0); return err },
 		func() error { _, err := s.StepDocuments(ctx, ""); return err },
 		func() error { _, err := s.Tasks(ctx, "", 0, 0, 1); return err },
+		func() error { _, err := s.SweepTasks(ctx, 1); return err },
+		func() error { _, err := s.SweepTasks(ctx, 1); return err },
 		func() error { _, err := s.SessionByID(ctx, ""); return err },
 		func() error { _, err := s.Sessions(ctx, "", 0, 1); return err },
 		func() error { _, err := s.WorkerSessions(ctx, "", from, 1); return err },
