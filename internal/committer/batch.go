@@ -25,6 +25,7 @@ type batch struct {
 	steps             rows[stepKey, row.Step]
 	stepDocuments     rows[stepKey, row.StepDocument]
 	tasks             rows[taskKey, row.Task]
+	sweeps            []row.Sweep
 	sessions          rows[sessionKey, row.Session]
 	actions           rows[actionKey, row.SessionAction]
 	tags              rows[string, row.Tags]
@@ -169,6 +170,7 @@ func (b *batch) merge(c *row.Changes) {
 	for _, r := range c.Tasks {
 		b.tasks.put(taskKey{r.JobID, r.StepIndex, r.TaskIndex}, r)
 	}
+	b.sweeps = append(b.sweeps, c.Sweeps...)
 	for _, r := range c.Sessions {
 		b.sessions.put(sessionKey{r.JobID, r.Seq}, r)
 	}
@@ -218,6 +220,7 @@ func (b *batch) dropJobs(gone map[string]bool) {
 	b.steps.dropIf(func(k stepKey) bool { return gone[k.job] })
 	b.stepDocuments.dropIf(func(k stepKey) bool { return gone[k.job] })
 	b.tasks.dropIf(func(k taskKey) bool { return gone[k.job] })
+	b.sweeps = slices.DeleteFunc(b.sweeps, func(s row.Sweep) bool { return gone[s.JobID] })
 	b.sessions.dropIf(func(k sessionKey) bool { return gone[k.job] })
 	b.actions.dropIf(func(k actionKey) bool { return gone[k.job] })
 }
@@ -242,6 +245,7 @@ func (b *batch) changes() *row.Changes {
 		Steps:                   b.steps.written,
 		StepDocuments:           b.stepDocuments.written,
 		Tasks:                   b.tasks.written,
+		Sweeps:                  b.sweeps,
 		Sessions:                b.sessions.written,
 		Actions:                 b.actions.written,
 		Tags:                    b.tags.written,
@@ -257,7 +261,7 @@ func (b *batch) size() int {
 		len(b.jobs.deleted) + len(b.jobDocuments.written) + len(b.steps.written) + len(b.stepDocuments.written) +
 		len(b.tasks.written) + len(b.sessions.written) + len(b.actions.written) + len(b.tags.written) +
 		len(b.requestTokens.written) + len(b.limitAssociations.written) + len(b.limitAssociations.deleted) +
-		len(b.spendings.written) + len(b.usages)
+		len(b.spendings.written) + len(b.usages) + len(b.sweeps)
 }
 
 // settle answers the callers: each with its own outcome, or all with err.

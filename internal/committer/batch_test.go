@@ -88,11 +88,14 @@ func TestMergeDeletedJob(t *testing.T) {
 	b := &batch{}
 	b.merge(&row.Changes{
 		Jobs:  []row.Job{{JobID: "job-1", QueueID: "queue-1"}, {JobID: "job-2", QueueID: "queue-2"}},
-		Tasks: []row.Task{{JobID: "job-1"}, {JobID: "job-2"}},
+		Tasks: []row.Task{{JobID: "job-1"}, {JobID: "job-2"}}, Sweeps: []row.Sweep{{JobID: "job-1"}, {JobID: "job-2"}},
 	})
 	b.merge(&row.Changes{DeleteJobs: []string{"job-1"}})
 	c := b.changes()
 	if len(c.Jobs) != 1 || c.Jobs[0].JobID != "job-2" || len(c.Tasks) != 1 || c.Tasks[0].JobID != "job-2" {
 		t.Errorf("got jobs %v and tasks %v, want those of job-2 alone", c.Jobs, c.Tasks)
+	}
+	if len(c.Sweeps) != 1 || c.Sweeps[0].JobID != "job-2" {
+		t.Errorf("got sweeps %v, want that of job-2 alone", c.Sweeps)
 	}
 }

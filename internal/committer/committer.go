@@ -134,6 +134,7 @@ type Committer struct {
 	options Options
 	started time.Time     // zero of Instant.Mono
 	wake    chan struct{} // farms wait in starting
+	swept   chan struct{} // sweeps were committed
 
 	mu       sync.Mutex // guards the fields below
 	phase    phase
@@ -162,6 +163,7 @@ func New(s store.Store, o Options) *Committer {
 		options: o.withDefaults(),
 		started: time.Now(),
 		wake:    make(chan struct{}, 1),
+		swept:   make(chan struct{}, 1),
 		farms:   map[string]*farm{},
 		listing: errStarting,
 	}
@@ -176,6 +178,7 @@ func (c *Committer) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { c.listFarms(ctx) })
 	loops.Go(func() { c.purgeTokens(ctx) })
+	loops.Go(func() { c.sweepTasks(ctx) })
 	for {
 		for _, f := range c.takeStarting() {
 			loops.Go(func() { f.run(ctx) })
@@ -278,6 +281,29 @@ func (c *Committer) purgeTokens(ctx context.Context) {
 			}
 			if n < purgeChunk {
 				break
+			}
+		}
+	}
+}
+
+// sweepChunk is the number of tasks that sweepTasks changes in one transaction: a command waits no longer for it than for a batch.
+const sweepChunk = 1000
+
+// sweepTasks finishes the sweeps that were committed, those of earlier runs too.
+func (c *Committer) sweepTasks(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		left, err := c.store.SweepTasks(ctx, sweepChunk)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			if failures++; failures == 1 {
+				c.options.Logger.WarnContext(ctx, "tasks could not be swept", slog.Any("error", err))
+			}
+			sleep(ctx, c.options.backoff(failures))
+		case !left:
+			failures = 0
+			select {
+			case <-c.swept:
+			case <-ctx.Done():
 			}
 		}
 	}

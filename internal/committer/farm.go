@@ -367,6 +367,9 @@ func (f *farm) finish(ctx context.Context, err error) {
 	f.failures = 0
 	f.tokens.commit(b.tokens, f.commits.Add(1))
 	f.settle(b)
+	if len(b.sweeps) > 0 {
+		signal(f.committer.swept)
+	}
 }
 
 // settle answers the callers of a batch that is durable, and wakes the workers that it concerns.

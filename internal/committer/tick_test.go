@@ -22,6 +22,8 @@ func (hollow) Snapshot(context.Context, string) (*row.Snapshot, error) { return 
 
 func (hollow) PurgeTokens(context.Context, int64, int) (int64, error) { return 0, nil }
 
+func (hollow) SweepTasks(context.Context, int) (bool, error) { return false, nil }
+
 // tickRecorder notes the ticks.
 type tickRecorder struct{ note func(now time.Duration) }
 
