@@ -89,7 +89,7 @@ func (h *history) open() {
 		}
 		return h.faults[n%len(h.faults)]
 	})
-	h.c = New(h.faulty, Options{Logger: slog.New(slog.DiscardHandler), RetryAfter: time.Microsecond})
+	h.c = New(h.faulty, Options{Config: scheduler.Config{SweepFrom: 1}, Logger: slog.New(slog.DiscardHandler), RetryAfter: time.Microsecond})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	done := make(chan error)
 	go func() { done <- h.c.Run(ctx) }()

@@ -55,8 +55,9 @@ func (c *Core) unsettleStep(s *step) {
 	}
 }
 
+// dirtyTask is told before a task's status changes.
 func (c *Core) dirtyTask(s *step, i int64, t *cell) {
-	if !t.dirty {
+	if !t.dirty && (!s.sweeping || t.status.Active()) {
 		t.dirty = true
 		c.dirty.tasks = append(c.dirty.tasks, taskRef{s, i})
 	}

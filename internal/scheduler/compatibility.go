@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/farmhand-render/farmhand/internal/status"
+	"github.com/farmhand-render/farmhand/internal/store/row"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
@@ -206,11 +207,13 @@ func (c *Core) eachOf(s *step, to status.Task, by cause, from ...status.Task) {
 	if !slices.ContainsFunc(from, func(f status.Task) bool { return s.row.Counts[f] > 0 }) {
 		return
 	}
+	c.sweep(s, row.Sweep{From: from, To: to})
 	for i, t := range s.cells.all() {
 		if slices.Contains(from, t.status) {
 			c.move(s, i, t, to, by)
 		}
 	}
+	s.sweeping = false
 	if slices.Contains(from, s.row.Rest) {
 		c.moveRest(s, to, by)
 	}

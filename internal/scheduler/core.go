@@ -30,6 +30,8 @@ type Config struct {
 	QueueTurn time.Duration
 	// MaxPipeline is the most tasks that a session has queued; default 16. Every answer to a poll lists them all.
 	MaxPipeline int
+	// SweepFrom is how many touched tasks of a step a change of all of them must concern to be written as one row; default 2,000.
+	SweepFrom int
 	// Prices is what sessions cost; default nothing.
 	Prices Prices
 	// OnViolation learns of impossible things that the core refused to do; nil: they are only counted.
@@ -48,6 +50,9 @@ func (c Config) withDefaults() Config {
 	c.QueueTurn = positive(c.QueueTurn, 5*time.Minute)
 	if c.MaxPipeline <= 0 {
 		c.MaxPipeline = 16
+	}
+	if c.SweepFrom <= 0 {
+		c.SweepFrom = 2000
 	}
 	return c
 }

@@ -11,6 +11,7 @@
 //	lane.go order.go pick.go limit.go chunk.go assign.go          who gets what next
 //	session.go action.go worker.go                                what workers have, and what their reports come to
 //	target.go settle.go association.go compatibility.go           what people ask for, and what follows
+//	sweep.go                                                      changes of very many tasks
 //	budget.go meter.go scaling.go                                 money, usage, how many workers a fleet should have
 //	why.go wake.go inspect.go restore.go changes.go               reasons, hints, checks, rows in and out
 //
@@ -24,7 +25,8 @@
 //	index   0 1 2 3 4 5 6 7 8 9 …           10,000,000
 //	        └ touched ┘ ↑ cursor, all from here that nobody touched have the status Rest
 //
-// so creating, canceling or requeueing a job costs what its touched tasks cost. A touched task is a cell of 56 bytes.
+// so creating, canceling or requeueing a job costs what its touched tasks cost. A touched task is a cell of 56 bytes. A change of many cells
+// of a step is one row, too (sweep.go).
 //
 // # How work is found
 //

@@ -28,6 +28,7 @@ type step struct {
 	pace  pace              // of its chunks
 
 	offered   bool // counted in the offers of its job
+	sweeping  bool // see Core.sweep
 	dirty     bool
 	unsettled bool
 }

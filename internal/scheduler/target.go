@@ -80,15 +80,17 @@ func (c *Core) takeTaskBack(s *step, i int64, r request) {
 
 // aimStep gives all tasks of a step a target.
 func (c *Core) aimStep(s *step, r request) {
+	to := r.target
+	if r.requeues() {
+		to = s.waiting()
+	}
+	c.sweep(s, r.sweep(to, s.job.row.MaxRetries))
 	for i, t := range s.cells.all() {
 		c.aimTask(s, i, t, r)
 	}
+	s.sweeping = false
 	if s.untouched() > 0 && r.concerns(s.row.Rest) {
 		s.row.RestTarget, s.row.RestUpdatedAt, s.row.RestUpdatedBy = r.target, c.now.Wall, r.by
-		to := r.target
-		if r.requeues() {
-			to = s.waiting()
-		}
 		c.moveRest(s, to, causeTarget)
 	}
 	s.row.Target = r.target
@@ -103,9 +105,11 @@ func (c *Core) cancelRemaining(j *job, by cause, filter func(*step) bool) {
 		if !filter(s) {
 			continue
 		}
+		c.sweep(s, row.Sweep{From: []status.Task{status.TaskReady, status.TaskPending, status.TaskSuspended}, To: status.TaskCanceled})
 		for i, t := range s.cells.all() {
 			c.cancelTask(s, i, t, by)
 		}
+		s.sweeping = false
 		switch s.row.Rest {
 		case status.TaskReady, status.TaskPending, status.TaskSuspended:
 			c.moveRest(s, status.TaskCanceled, by)

@@ -145,6 +145,7 @@ func (c *Core) move(s *step, i int64, t *cell, to status.Task, by cause) {
 		return
 	}
 	c.recount(s, from, to, 1)
+	c.dirtyTask(s, i, t)
 	t.status = to
 	if to == status.TaskReady {
 		s.handOutAgain(i, t)
@@ -155,7 +156,6 @@ func (c *Core) move(s *step, i int64, t *cell, to status.Task, by cause) {
 	case !from.Terminal():
 		t.endedAt = c.now.Wall
 	}
-	c.dirtyTask(s, i, t)
 }
 
 // moveRest gives all untouched tasks of a step another status.
@@ -257,6 +257,7 @@ func (c *Core) taskRow(s *step, i int64, t *cell) row.Task {
 		UpdatedAt:      t.updatedAt,
 		UpdatedBy:      c.names.text(t.updatedBy),
 		LatestAction:   t.latestAction(),
+		Sweep:          s.row.Sweeps,
 	}
 }
 

@@ -116,6 +116,9 @@ func once(c *row.Changes) error {
 	for _, r := range c.Tasks {
 		note(TaskKey{r.JobID, r.StepIndex, r.TaskIndex})
 	}
+	for _, r := range c.Sweeps {
+		note(fmt.Sprint("sweep ", r.JobID, " ", r.StepIndex, " ", r.Seq))
+	}
 	for _, r := range c.Sessions {
 		note(SessionKey{r.JobID, r.Seq})
 	}

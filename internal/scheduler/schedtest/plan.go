@@ -5,8 +5,9 @@ import "math/rand/v2"
 // Plan is a random farm and what befalls it. A seed names it for ever; some of its events can be left out, which is how a failing
 // one is made small.
 type Plan struct {
-	Seed   uint64
-	Events []Event
+	Seed      uint64
+	Events    []Event
+	SweepFrom int // of the scheduler's configuration; what comes of a farm does not depend on it
 }
 
 // Event is one thing that happens. Its seed decides the details, whatever happened before.
@@ -34,7 +35,7 @@ var weights = [...]int{Submit: 8, Work: 62, Disturb: 6, Update: 13, Reconfigure:
 // NewPlan makes up a plan of so many events.
 func NewPlan(seed uint64, events int) Plan {
 	r := rand.New(rand.NewPCG(seed, 0))
-	p := Plan{Seed: seed, Events: make([]Event, events)}
+	p := Plan{Seed: seed, Events: make([]Event, events), SweepFrom: 1 + int(seed%3)}
 	for i := range p.Events {
 		n := r.IntN(100)
 		kind := Submit
@@ -53,7 +54,8 @@ func Shrink(p Plan, tries int, fails func(Plan) bool) Plan {
 		smaller := false
 		for from := 0; from < len(p.Events) && tries > 0; {
 			to := min(from+size, len(p.Events))
-			candidate := Plan{Seed: p.Seed, Events: append(append([]Event{}, p.Events[:from]...), p.Events[to:]...)}
+			candidate := p
+			candidate.Events = append(append([]Event{}, p.Events[:from]...), p.Events[to:]...)
 			tries--
 			if fails(candidate) {
 				p, smaller = candidate, true

@@ -126,6 +126,7 @@ func (s *simulation) play() error {
 		s.shape.config = scheduler.Config{MaxWait: time.Minute, QueueTurn: 20 * time.Second}
 	}
 	s.shape.config.Prices = s.prices()
+	s.shape.config.SweepFrom = s.plan.SweepFrom
 	config := s.shape.config
 	if config.MaxWait > 0 {
 		s.note("config max-wait=%s queue-turn=%s", config.MaxWait, config.QueueTurn)

@@ -89,10 +89,23 @@ func (m *MemStore) Write(c *row.Changes) {
 	put(m.Steps, c.Steps, func(r *row.Step) StepKey { return StepKey{r.JobID, r.StepIndex} })
 	put(m.StepDocuments, c.StepDocuments, func(r *row.StepDocument) StepKey { return StepKey{r.JobID, r.StepIndex} })
 	put(m.Tasks, c.Tasks, func(r *row.Task) TaskKey { return TaskKey{r.JobID, r.StepIndex, r.TaskIndex} })
+	m.sweep(c.Sweeps)
 	put(m.Sessions, c.Sessions, func(r *row.Session) SessionKey { return SessionKey{r.JobID, r.Seq} })
 	put(m.Actions, c.Actions, func(r *row.SessionAction) ActionKey { return ActionKey{r.JobID, r.SessionSeq, r.ActionIndex} })
 	put(m.Tags, c.Tags, func(r *row.Tags) string { return r.ARN })
 	m.remove(c)
+}
+
+// sweep does sweeps to the tasks that are not written later than those.
+func (m *MemStore) sweep(sweeps []row.Sweep) {
+	for i := range sweeps {
+		s := &sweeps[i]
+		for key, t := range m.Tasks {
+			if key.JobID == s.JobID && key.Step == s.StepIndex && s.Apply(&t) {
+				m.Tasks[key] = t
+			}
+		}
+	}
 }
 
 func (m *MemStore) remove(c *row.Changes) {
