@@ -12,6 +12,7 @@ type batch struct {
 	waiting []answer
 	wakes   []scheduler.Wake
 	tokens  []*remembered
+	loads   []*load // that begin when it is durable
 
 	resources         rows[row.ResourceKey, row.Resource]
 	associations      rows[row.AssociationKey, row.Association]

@@ -135,6 +135,7 @@ type Committer struct {
 	started time.Time     // zero of Instant.Mono
 	wake    chan struct{} // farms wait in starting
 	swept   chan struct{} // sweeps were committed
+	reads   chan struct{} // has room for maxReads
 
 	mu       sync.Mutex // guards the fields below
 	phase    phase
@@ -164,6 +165,7 @@ func New(s store.Store, o Options) *Committer {
 		started: time.Now(),
 		wake:    make(chan struct{}, 1),
 		swept:   make(chan struct{}, 1),
+		reads:   make(chan struct{}, maxReads),
 		farms:   map[string]*farm{},
 		listing: errStarting,
 	}

@@ -73,6 +73,8 @@ func (l *ledger) Apply(
 		// The result tells the count, as a poll's answer tells the state.
 		return scheduler.Result{Schedule: &scheduler.Schedule{Cancel: map[string][]int64{c.JobID: {j.Sessions}}}},
 			&row.Changes{Jobs: []row.Job{j}}, nil
+	case scheduler.DeleteJobs:
+		return scheduler.Result{}, &row.Changes{DeleteJobs: c.JobIDs}, nil
 	case scheduler.PutTags:
 		return scheduler.Result{}, &row.Changes{Tags: []row.Tags{c.Tags}}, nil
 	default:

@@ -20,6 +20,7 @@
 //     transaction happened after all does not matter, because nothing of the old memory survives;
 //   - a request with a client token that was answered before gets the same answer and is not applied again, also when
 //     both requests arrive at the same moment, and also when the first one's answer was lost with its connection;
+//   - nobody else waits for a command whose finished job has to be read first;
 //   - a change of very many tasks is committed as one row, and done to theirs in small transactions, also after a restart;
 //   - a panic in a core is a failed batch of its farm, and nothing to any other farm.
 //

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/farmhand-render/farmhand/internal/scheduler"
-	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -41,19 +40,23 @@ type farm struct {
 	committer *Committer
 	log       *slog.Logger
 	wake      chan struct{} // commands wait
+	arrived   chan struct{} // jobs were read
 	commits   atomic.Int64  // commits, and failures of commits, so far
 	health    atomic.Pointer[error]
+	postponed atomic.Int64 // commands that wait in loads
 
-	mu      sync.Mutex // guards waiting and closed
+	mu      sync.Mutex // guards the next fields
 	waiting []*pending
+	loaded  []*load
 	closed  bool
 
 	// The fields below belong to the loop's goroutine.
 	core     core // nil when it must be rebuilt
 	tokens   recentTokens
-	open     *batch     // applied, not yet handed to the store; never nil
-	inFlight *batch     // being made durable; nil when none is
-	result   chan error // of the batch in flight
+	loads    map[string]*load // by the id of the job
+	open     *batch           // applied, not yet handed to the store; never nil
+	inFlight *batch           // being made durable; nil when none is
+	result   chan error       // of the batch in flight
 	tick     *time.Timer
 	failures int // failed commits since the last good one
 }
@@ -67,6 +70,8 @@ func newFarm(c *Committer, id string) *farm {
 		committer: c,
 		log:       c.options.Logger.With(slog.String("farm_id", id)),
 		wake:      make(chan struct{}, 1),
+		arrived:   make(chan struct{}, 1),
+		loads:     map[string]*load{},
 		tokens:    newRecentTokens(c.options.RecentTokens),
 		open:      &batch{},
 		result:    make(chan error, 1),
@@ -81,7 +86,7 @@ func (f *farm) enqueue(p *pending) error {
 	switch {
 	case f.closed:
 		return ErrStopped
-	case len(f.waiting) >= f.committer.options.MaxWaiting:
+	case len(f.waiting)+int(f.postponed.Load()) >= f.committer.options.MaxWaiting:
 		return ErrOverloaded
 	}
 	f.waiting = append(f.waiting, p)
@@ -133,12 +138,13 @@ func (f *farm) shut() {
 func (f *farm) idle() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.waiting) == 0 && f.inFlight == nil && len(f.open.waiting) == 0 && f.open.size() == 0
+	return len(f.waiting) == 0 && len(f.loads) == 0 && f.inFlight == nil && len(f.open.waiting) == 0 && f.open.size() == 0
 }
 
 // run is the loop. When ctx ends it finishes what was taken.
 func (f *farm) run(ctx context.Context) {
 	defer f.close()
+	defer f.refuseLoads(ErrStopped)
 	if !f.rebuild(ctx) {
 		return
 	}
@@ -148,13 +154,15 @@ func (f *farm) run(ctx context.Context) {
 	work := context.WithoutCancel(ctx)
 	stop := ctx.Done()
 	for {
-		wake := f.wake
+		wake, arrived := f.wake, f.arrived
 		if f.full() {
-			wake = nil
+			wake, arrived = nil, nil
 		}
 		select {
 		case <-wake:
 			f.applyWaiting(work)
+		case <-arrived:
+			f.applyLoaded(work)
 		case err := <-f.result:
 			f.finish(work, err)
 		case <-f.tick.C:
@@ -194,10 +202,11 @@ func (f *farm) applyWaiting(ctx context.Context) {
 	}
 	now := f.committer.now()
 	for i, p := range commands {
-		if f.open.size() >= maxRows || !f.applyPending(ctx, now, p) {
+		if f.open.size() >= maxRows {
 			f.putBack(commands[i:])
 			return
 		}
+		f.applyPending(ctx, now, p, false)
 		if f.core == nil {
 			f.putBack(commands[i+1:])
 			return
@@ -205,28 +214,21 @@ func (f *farm) applyWaiting(ctx context.Context) {
 	}
 }
 
-// applyPending applies a command whose answer comes with the open batch. It reports false
-// when the command must be tried again, on a new core.
-func (f *farm) applyPending(ctx context.Context, now scheduler.Instant, p *pending) (applied bool) {
+// applyPending applies a command whose answer comes with the open batch, or lets it wait until the job that it is about is loaded.
+func (f *farm) applyPending(ctx context.Context, now scheduler.Instant, p *pending, loaded bool) {
 	if answer, found := f.known(ctx, now, p); found {
 		f.open.answer(p, answer)
-		return true
+		return
 	}
 	command := p.request.Command
-	if jobID, missing := f.core.Missing(command); missing {
-		// The job's last changes may still be on their way.
-		if !f.flush(ctx) {
-			return false
-		}
-		if err := f.loadJob(ctx, jobID); err != nil {
-			p.done <- outcome{err: err}
-			return true
-		}
+	if jobID, missing := f.core.Missing(command); missing && !loaded {
+		f.postpone(ctx, jobID, p)
+		return
 	}
 	result, panicked, err := f.apply(ctx, now, command)
 	if panicked {
 		p.done <- outcome{err: ErrInternal}
-		return true
+		return
 	}
 	if token := p.request.Token; token != nil && err == nil {
 		r := &remembered{key: token.key(), hash: token.Hash, response: token.Response, at: now.Wall}
@@ -234,7 +236,6 @@ func (f *farm) applyPending(ctx context.Context, now scheduler.Instant, p *pendi
 		f.open.remember(r)
 	}
 	f.open.answer(p, outcome{Reply{Result: result}, err})
-	return true
 }
 
 // known answers a command whose client token was seen before.
@@ -271,6 +272,7 @@ func (f *farm) apply(
 		return scheduler.Result{}, true, nil
 	}
 	if err == nil {
+		f.doubt(changes)
 		f.open.merge(changes)
 		f.open.wakes = append(f.open.wakes, result.Wake...)
 	}
@@ -310,32 +312,6 @@ func (f *farm) applyTick(ctx context.Context) {
 	f.tick.Reset(max(next, minTick))
 }
 
-// loadJob gives a finished job to the core. One that does not exist is the core's to refuse.
-func (f *farm) loadJob(ctx context.Context, jobID string) error {
-	snapshot, err := f.committer.store.JobSnapshot(ctx, jobID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrNotCommitted, err)
-	case snapshot.Job.FarmID != f.id:
-		return nil
-	}
-	if r := f.committer.options.Recorder; r != nil {
-		r.Load(f.id, snapshot)
-	}
-	panicked := f.guard(ctx, slog.String("job_id", jobID), func() { err = f.core.LoadJob(snapshot) })
-	if panicked {
-		f.abandon(ctx, errPanicked)
-		return ErrInternal
-	}
-	if err != nil {
-		f.committer.options.Invariant(ctx, "a job could not be loaded", slog.String("job_id", jobID), slog.Any("error", err))
-		return fmt.Errorf("%w: load job: %w", ErrInternal, err)
-	}
-	return nil
-}
-
 // commitOpen hands the open batch to the store when no other is on its way. A batch without changes
 // is answered at once: all that its callers could have seen is durable.
 func (f *farm) commitOpen(ctx context.Context) {
@@ -367,6 +343,9 @@ func (f *farm) finish(ctx context.Context, err error) {
 	f.failures = 0
 	f.tokens.commit(b.tokens, f.commits.Add(1))
 	f.settle(b)
+	for _, l := range b.loads {
+		go f.read(ctx, l)
+	}
 	if len(b.sweeps) > 0 {
 		signal(f.committer.swept)
 	}
@@ -390,19 +369,8 @@ func (f *farm) fail(b *batch, err error) {
 	}
 	f.open.settle(refusal)
 	f.open = &batch{}
+	f.refuseLoads(refusal)
 	f.tokens.reset(f.commits.Add(1))
-}
-
-// flush waits until everything applied is durable. It reports false when that failed.
-func (f *farm) flush(ctx context.Context) bool {
-	for f.inFlight != nil || f.open.size() > 0 {
-		f.commitOpen(ctx)
-		f.finish(ctx, <-f.result)
-		if f.core == nil {
-			return false
-		}
-	}
-	return true
 }
 
 // abandon gives up a core that cannot be trusted any more, with the open batch. The batch

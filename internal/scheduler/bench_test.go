@@ -206,3 +206,32 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(x)
 	}
 }
+
+// BenchmarkRequeue requeues a finished job of 300,000 tasks, and reports how long its core loads it before.
+func BenchmarkRequeue(b *testing.B) {
+	x := newBench(b, 0, nil)
+	create := jobOf(1, 300_000)
+	snapshot := &row.JobSnapshot{Job: create.Job, Document: create.Document, Steps: create.Steps, StepDocuments: create.StepDocuments}
+	var all status.Counts
+	all[status.TaskSucceeded] = 300_000
+	snapshot.Job.Counts, snapshot.Job.TaskStatus, snapshot.Job.Lifecycle = all, status.TaskSucceeded, status.LifecycleCreateComplete
+	s := &snapshot.Steps[0]
+	s.Counts, s.TaskStatus, s.Rest, s.Cursor, s.Lifecycle = all, status.TaskSucceeded, status.TaskReady, s.Tasks, status.LifecycleCreateComplete
+	for i := range s.Tasks {
+		snapshot.Tasks = append(snapshot.Tasks, row.Task{
+			JobID: create.Job.JobID, TaskIndex: i, Status: status.TaskSucceeded, EndedAt: x.now.Wall,
+			LatestAction: scheduler.ActionID(fmt.Sprintf("session-%032x", i/10), i%10),
+		})
+	}
+	var loading time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if err := x.core.LoadJob(snapshot); err != nil {
+			b.Fatal(err)
+		}
+		loading += time.Since(began)
+		x.do(b, scheduler.UpdateJob{JobID: create.Job.JobID, Target: status.TaskPending})
+		x.do(b, scheduler.UpdateJob{JobID: create.Job.JobID, Target: status.TaskSucceeded})
+	}
+	b.ReportMetric(float64(loading.Milliseconds())/float64(b.N), "load-ms/op")
+}

@@ -201,7 +201,8 @@ func (c *Core) decide(command Command) (Result, error) {
 // it is finished. The owner loads it with [Core.LoadJob] before it calls Apply; when the
 // store does not have it either, Apply answers NotFoundError.
 //
-// All changes of earlier calls of Apply must be durable before the job is read: it may have left memory only just now.
+// All changes of earlier calls of Apply must be durable before the job is read: it may have left memory only just now. Other commands may
+// be applied between the reading and LoadJob, but none that deletes the job.
 func (c *Core) Missing(command Command) (jobID string, missing bool) {
 	switch cmd := command.(type) {
 	case UpdateJob:
