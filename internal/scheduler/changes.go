@@ -110,15 +110,22 @@ func (c *Core) flush() *row.Changes {
 			out.Jobs = append(out.Jobs, j.row)
 		}
 	}
+	for _, ref := range d.tasks {
+		s, t := ref.step, ref.step.cells.get(ref.index)
+		if t.dirty = false; c.jobs[s.job.row.JobID] != s.job {
+			continue
+		}
+		task := c.taskRow(s, ref.index, t)
+		if s.row.Cover(&task) && !s.dirty {
+			s.dirty = true
+			d.steps = append(d.steps, s)
+		}
+		out.Tasks = append(out.Tasks, task)
+	}
 	for _, s := range d.steps {
 		if s.dirty = false; c.jobs[s.job.row.JobID] == s.job {
+			s.row.CoverRest()
 			out.Steps = append(out.Steps, s.row)
-		}
-	}
-	for _, ref := range d.tasks {
-		t := ref.step.cells.get(ref.index)
-		if t.dirty = false; c.jobs[ref.step.job.row.JobID] == ref.step.job {
-			out.Tasks = append(out.Tasks, c.taskRow(ref.step, ref.index, t))
 		}
 	}
 	for _, s := range d.sessions {

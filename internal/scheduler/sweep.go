@@ -32,6 +32,7 @@ func (c *Core) sweep(s *step, r row.Sweep) {
 	s.sweeping = true
 	s.row.Sweeps++
 	r.JobID, r.StepIndex, r.Seq, r.At = s.job.row.JobID, s.row.StepIndex, s.row.Sweeps, c.now.Wall
+	s.row.CoverSweep(&r)
 	c.dirty.changes.Sweeps = append(c.dirty.changes.Sweeps, r)
 	c.dirtyStep(s)
 }

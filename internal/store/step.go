@@ -9,12 +9,13 @@ import (
 var steps = newTable("step", 2, 3,
 	"job_id, step_index, step_id, created_at, created_by, name, description, lifecycle, lifecycle_message, "+
 		"task_status, target, counts, failure_retries, tasks, next_task, rest, rest_target, "+
-		"rest_updated_at, rest_updated_by, started_at, ended_at, updated_at, updated_by, sweeps",
+		"rest_updated_at, rest_updated_by, started_at, ended_at, updated_at, updated_by, sweeps, earliest, latest, targeted",
 	func(v []any, r *row.Step) []any {
 		return append(v, r.JobID, int64(r.StepIndex), r.StepID, r.CreatedAt, r.CreatedBy, r.Name, r.Description,
 			r.Lifecycle.String(), r.LifecycleMessage, r.TaskStatus.String(), r.Target.String(), formatCounts(&r.Counts),
 			r.FailureRetries, r.Tasks, r.Cursor, r.Rest.String(), r.RestTarget.String(),
-			r.RestUpdatedAt, r.RestUpdatedBy, r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.Sweeps)
+			r.RestUpdatedAt, r.RestUpdatedBy, r.StartedAt, r.EndedAt, r.UpdatedAt, r.UpdatedBy, r.Sweeps,
+			r.Earliest, r.Latest, formatYes(r.Targeted))
 	},
 	func(r *row.Step) []any {
 		return []any{
@@ -22,6 +23,7 @@ var steps = newTable("step", 2, 3,
 			lifecycle(&r.Lifecycle), &r.LifecycleMessage, taskStatus(&r.TaskStatus), taskStatus(&r.Target), counts(&r.Counts),
 			&r.FailureRetries, &r.Tasks, &r.Cursor, taskStatus(&r.Rest), taskStatus(&r.RestTarget),
 			&r.RestUpdatedAt, &r.RestUpdatedBy, &r.StartedAt, &r.EndedAt, &r.UpdatedAt, &r.UpdatedBy, &r.Sweeps,
+			&r.Earliest, &r.Latest, yes(&r.Targeted),
 		}
 	})
 

@@ -152,6 +152,17 @@ func counts(dest *status.Counts) parsed[status.Counts] {
 	return parsed[status.Counts]{dest, parseCounts}
 }
 
+func yes(dest *bool) parsed[bool] {
+	return parsed[bool]{dest, func(text string) (bool, error) { return text != "", nil }}
+}
+
+func formatYes(is bool) string {
+	if is {
+		return "YES"
+	}
+	return ""
+}
+
 // list of values as a JSON text: nil and empty stay different.
 func listOf[T any](dest *[]T) parsed[[]T] {
 	return parsed[[]T]{dest, func(text string) (v []T, err error) {

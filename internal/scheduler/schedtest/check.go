@@ -235,8 +235,18 @@ func (m *MemStore) checkCounts() error {
 		touched[step]++
 		retries[step] += int64(t.FailureRetries)
 	}
+	for key, t := range m.Tasks {
+		if s := m.Steps[StepKey{key.JobID, key.Step}]; s.Cover(&t) {
+			return fmt.Errorf("step %+v does not cover its task %+v", s, t)
+		}
+	}
 	jobs := map[string]*status.Counts{}
 	for key, s := range m.Steps {
+		if rest := s; touched[key] < s.Tasks {
+			if rest.CoverRest(); rest != s {
+				return fmt.Errorf("step %+v does not cover its untouched tasks", s)
+			}
+		}
 		for i := s.Cursor - 1; i >= 0; i-- {
 			if _, ok := m.Tasks[TaskKey{key.JobID, key.Index, i}]; !ok {
 				return fmt.Errorf("task %d of step %+v is below the cursor %d but was never touched", i, key, s.Cursor)

@@ -225,8 +225,41 @@ type Step struct {
 	RestUpdatedBy    string
 	StartedAt        int64
 	EndedAt          int64
+	// What is known of all tasks together, so that searches for tasks can leave steps out. It may be more than the tasks are: see Cover.
+	Earliest, Latest int64 // no time that a task has (of start, end, update) is outside; 0: none has one
+	Targeted         bool  // a task may have a target, or somebody who updated it
 	Stamp
 	Sweeps int64 // how many there were: see [Sweep]
+}
+
+// Cover makes what is known of all tasks true of one more.
+func (s *Step) Cover(t *Task) (changed bool) {
+	before := *s
+	for _, at := range [...]int64{t.StartedAt, t.EndedAt, t.UpdatedAt} {
+		if at != 0 && (at < s.Earliest || s.Earliest == 0) {
+			s.Earliest = at
+		}
+		s.Latest = max(s.Latest, at)
+	}
+	s.Targeted = s.Targeted || t.Target != status.TaskNone || t.UpdatedBy != ""
+	return s.Earliest != before.Earliest || s.Latest != before.Latest || s.Targeted != before.Targeted
+}
+
+// CoverRest is Cover for the untouched tasks.
+func (s *Step) CoverRest() {
+	s.Cover(&Task{Target: s.RestTarget, UpdatedAt: s.RestUpdatedAt, UpdatedBy: s.RestUpdatedBy})
+}
+
+// CoverSweep is Cover for the tasks that a sweep concerns.
+func (s *Step) CoverSweep(of *Sweep) {
+	var t Task
+	if of.Target != status.TaskNone {
+		t.Target, t.UpdatedAt, t.UpdatedBy = of.Target, of.At, of.By
+	}
+	if of.To.Terminal() {
+		t.EndedAt = of.At
+	}
+	s.Cover(&t)
 }
 
 // StepDocument is the part of a step that never changes. Primary key (JobID, StepIndex).

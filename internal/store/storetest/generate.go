@@ -141,7 +141,8 @@ func (r *Random) Step(jobID string, index int32) (row.Step, row.StepDocument) {
 		JobID: jobID, StepIndex: index, StepID: id, Name: r.text(), Description: r.text(), Lifecycle: r.lifecycle(),
 		LifecycleMessage: r.text(), TaskStatus: r.task(), Target: r.task(), Counts: r.counts(), FailureRetries: r.integer(),
 		Tasks: r.integer(), Cursor: r.integer(), Rest: r.task(), RestTarget: r.task(), RestUpdatedAt: r.integer(),
-		RestUpdatedBy: r.text(), StartedAt: r.integer(), EndedAt: r.integer(), Stamp: r.stamp(),
+		RestUpdatedBy: r.text(), StartedAt: r.integer(), EndedAt: r.integer(),
+		Earliest: r.integer(), Latest: r.integer(), Targeted: rapid.Bool().Draw(r.T, "targeted"), Stamp: r.stamp(),
 		Sweeps: r.integer(),
 	}
 	document := row.StepDocument{
