@@ -3,11 +3,9 @@ package farm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/farmhand-render/farmhand/deadline"
-	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -31,47 +29,6 @@ func (s *Service) searchedJob(ctx context.Context, farmID string, queueIDs []str
 		}
 	}
 	return nil, notFound(typeJob, jobID)
-}
-
-// searchedJobs calls f with each job that steps or tasks are searched in, newest first in each queue, until f says that it has
-// enough. Jobs may be left out that have no task of some statuses; nil: none are, empty: all.
-func (s *Service) searchedJobs(
-	ctx context.Context, farmID string, queueIDs []string, jobID *string, statuses []status.Task,
-	f func(context.Context, *row.Job) (more bool, err error),
-) error {
-	ids, err := s.searchedQueues(ctx, farmID, queueIDs)
-	if err != nil {
-		return err
-	}
-	if jobID != nil {
-		j, err := s.searchedJob(ctx, farmID, ids, *jobID)
-		if err != nil {
-			return err
-		}
-		_, err = f(ctx, j)
-		return err
-	}
-	if statuses != nil && len(statuses) == 0 {
-		return nil
-	}
-	for _, id := range ids {
-		for before := int64(0); ; {
-			jobs, err := s.store.JobsWithTasks(ctx, id, statuses, before, searchChunk)
-			if err != nil {
-				return fmt.Errorf("search the jobs of queue %s: %w", id, err)
-			}
-			for i := range jobs {
-				if more, err := f(ctx, &jobs[i]); err != nil || !more {
-					return err
-				}
-			}
-			if len(jobs) < searchChunk {
-				break
-			}
-			before = jobs[len(jobs)-1].Number
-		}
-	}
-	return nil
 }
 
 // searchChunk is how many rows are read at once.

@@ -118,6 +118,9 @@ func (f *searchFarm) addJob(number int) {
 		f.addStep(&job, index)
 	}
 	f.rows.Jobs = append(f.rows.Jobs, job)
+	f.rows.Sessions = append(f.rows.Sessions, row.Session{
+		JobID: id, SessionID: searchSession(job.Number), FarmID: f.farmID, QueueID: job.QueueID, Lifecycle: status.SessionEnded,
+	})
 }
 
 func (f *searchFarm) addStep(job *row.Job, index int32) {
@@ -125,9 +128,9 @@ func (f *searchFarm) addStep(job *row.Job, index int32) {
 	step := row.Step{
 		JobID: job.JobID, StepIndex: index, StepID: fmt.Sprintf("step-%032x", r.Uint64()), Name: pick(r, searchNames...),
 		Lifecycle: status.LifecycleCreateComplete, LifecycleMessage: pick(r, "", "done"), TaskStatus: f.taskStatus(),
-		Target: pick(r, status.TaskNone, status.TaskReady), FailureRetries: r.Int64N(3), Tasks: 1,
-		Rest: f.taskStatus(), RestTarget: pick(r, status.TaskNone, status.TaskReady), RestUpdatedAt: f.time(),
-		RestUpdatedBy: pick(r, "", "ada"), StartedAt: f.time(), EndedAt: f.time(), Stamp: f.stamp(),
+		Target: pick(r, status.TaskNone, status.TaskReady), Tasks: 1,
+		Rest: f.taskStatus(), RestTarget: f.seldomTarget(), RestUpdatedAt: f.time(),
+		RestUpdatedBy: pick(r, "", "", "", "ada"), StartedAt: f.time(), EndedAt: f.time(), Stamp: f.stamp(),
 	}
 	document := row.StepDocument{JobID: job.JobID, StepIndex: index, StepID: step.StepID, Template: []byte(`{}`)}
 	if definition := f.space(); definition != nil {
@@ -146,21 +149,35 @@ func (f *searchFarm) addStep(job *row.Job, index int32) {
 		of := step.Rest
 		if task < step.Cursor || r.IntN(3) == 0 {
 			of = f.taskStatus()
-			f.rows.Tasks = append(f.rows.Tasks, row.Task{
-				JobID: job.JobID, StepIndex: index, TaskIndex: task, Status: of, Target: pick(r, status.TaskNone, status.TaskReady),
-				FailureRetries: r.Int32N(3), StartedAt: f.time(), EndedAt: f.time(), UpdatedAt: f.time(), UpdatedBy: pick(r, "", "ada"),
-				LatestAction: pick(r, "", searchAction),
-			})
+			t := row.Task{
+				JobID: job.JobID, StepIndex: index, TaskIndex: task, Status: of, Target: f.seldomTarget(),
+				FailureRetries: r.Int32N(3) * r.Int32N(2), StartedAt: f.time(), EndedAt: f.time(), UpdatedAt: f.time(),
+				UpdatedBy: pick(r, "", "", "", "ada"),
+			}
+			if job.Number%5 == 1 {
+				t.LatestAction = pick(r, "", sessionActionID(searchSession(job.Number), 0))
+			}
+			step.FailureRetries += int64(t.FailureRetries)
+			step.Cover(&t)
+			f.rows.Tasks = append(f.rows.Tasks, t)
 		}
 		step.Counts[of]++
 		job.Counts[of]++
 	}
+	step.CoverRest()
 	f.rows.Steps = append(f.rows.Steps, step)
 	f.rows.StepDocuments = append(f.rows.StepDocuments, document)
 }
 
-// searchAction is the id of a session action.
-const searchAction = "sessionaction-00000000000000000000000000000001-0"
+func (f *searchFarm) seldomTarget() status.Task {
+	return pick(f.random, status.TaskNone, status.TaskNone, status.TaskNone, status.TaskReady)
+}
+
+// searchSession is the id of the session that a job had.
+func searchSession(job int64) string { return fmt.Sprintf("%s%032x", prefixSession, job) }
+
+// The ids of a session action that some tasks had last, and of one that never was.
+var searchAction, noAction = sessionActionID(searchSession(1), 0), sessionActionID(searchSession(2), 0)
 
 // space is a random parameter space, nil for a step without parameters.
 func (f *searchFarm) space() *openjd.SpaceDefinition {
@@ -244,6 +261,8 @@ type results[S any] struct {
 type searchFields struct {
 	texts, numbers, times []string
 	values                []string // that texts have
+	statuses              []string // the fields among them that are a status
+	ids                   []string // some, to look for parts of
 	parameters            bool
 	users                 bool
 }
@@ -259,7 +278,7 @@ func drawFilters(t *rapid.T, s *searchFields, depth int) *deadline.SearchGrouped
 }
 
 func drawFilter(t *rapid.T, s *searchFields, depth int) (e deadline.SearchFilterExpression) {
-	kind := rapid.IntRange(0, 6).Draw(t, "filter")
+	kind := rapid.IntRange(0, 8).Draw(t, "filter")
 	equality := []deadline.ComparisonOperator{deadline.ComparisonOperatorEqual, deadline.ComparisonOperatorNotEqual}
 	ordering := append(slices.Clone(equality), deadline.ComparisonOperatorGreaterThan, deadline.ComparisonOperatorGreaterThanEqualTo,
 		deadline.ComparisonOperatorLessThan, deadline.ComparisonOperatorLessThanEqualTo)
@@ -298,6 +317,20 @@ func drawFilter(t *rapid.T, s *searchFields, depth int) (e deadline.SearchFilter
 				"", deadline.SearchTermMatchingTypeFuzzyMatch, deadline.SearchTermMatchingTypeContains,
 			}).Draw(t, "match"),
 		}
+	case kind == 6 && len(s.statuses) > 0:
+		e.StringFilter = &deadline.StringFilterExpression{
+			Name: rapid.SampledFrom(s.statuses).Draw(t, "name"), Operator: rapid.SampledFrom(equality).Draw(t, "operator"),
+			Value: rapid.SampledFrom([]string{"FAILED", "READY", "SUCCEEDED"}).Draw(t, "value"),
+		}
+	case kind == 7 && len(s.ids) > 0:
+		id := rapid.SampledFrom(s.ids).Draw(t, "id")
+		from := rapid.IntRange(0, len(id)-1).Draw(t, "from")
+		if rapid.Bool().Draw(t, "end") {
+			from = rapid.IntRange(len(id)-4, len(id)-1).Draw(t, "last")
+		}
+		e.SearchTermFilter = &deadline.SearchTermFilterExpression{
+			SearchTerm: id[from:rapid.IntRange(from+1, len(id)).Draw(t, "to")], MatchType: deadline.SearchTermMatchingTypeContains,
+		}
 	default:
 		e.StringFilter = &deadline.StringFilterExpression{
 			Name: rapid.SampledFrom(s.texts).Draw(t, "name"), Operator: rapid.SampledFrom(equality).Draw(t, "operator"),
@@ -313,7 +346,7 @@ func drawQuery(t *rapid.T, s *searchFields, over []string) query {
 		q.filters = drawFilters(t, s, 1)
 	}
 	order := rapid.SampledFrom([]deadline.SortOrder{deadline.SortOrderAscending, deadline.SortOrderDescending})
-	for range rapid.IntRange(0, 3).Draw(t, "sorts") {
+	for range max(0, rapid.IntRange(-3, 3).Draw(t, "sorts")) {
 		var e deadline.SearchSortExpression
 		switch kind := rapid.IntRange(0, 5).Draw(t, "sort"); {
 		case kind == 0 && s.users:
@@ -331,57 +364,85 @@ func drawQuery(t *rapid.T, s *searchFields, over []string) query {
 	return q
 }
 
-// checkSearch compares random searches with a naive evaluation on all that there is, as the search shows it.
+// searchCheck compares searches with a naive evaluation on all that there is, as the search shows it.
+type searchCheck[S any] struct {
+	*searchFarm
+
+	fields *searchFields
+	all    []S
+	id, in func(*S) string // a row's, and what it is searched in
+	search func(q query, offset int32) (rows []S, next *int32, total int32, err error)
+}
+
+// checkSearch makes random searches.
 func checkSearch[S any](
 	t *testing.T, f *searchFarm, over []string, fields *searchFields, id func(*S) string, in func(*S) string,
 	search func(q query, offset int32) (rows []S, next *int32, total int32, err error),
 ) {
+	t.Helper()
+	c := newSearchCheck(t, f, over, fields, id, in, search)
+	rapid.Check(t, func(t *rapid.T) {
+		f.service.maxFound = rapid.SampledFrom([]int{5, 20, maxFound}).Draw(t, "limit")
+		c.check(t, drawQuery(t, fields, over))
+	})
+}
+
+func newSearchCheck[S any](
+	t *testing.T, f *searchFarm, over []string, fields *searchFields, id func(*S) string, in func(*S) string,
+	search func(q query, offset int32) (rows []S, next *int32, total int32, err error),
+) *searchCheck[S] {
 	t.Helper()
 	f.service.maxFound = maxFound
 	all := collectSearch(t, query{size: 100, over: over}, search)
 	if len(all.rows) < 20 {
 		t.Fatalf("there are only %d rows", len(all.rows))
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		f.service.maxFound = rapid.SampledFrom([]int{5, 20, maxFound}).Draw(t, "limit")
-		q := drawQuery(t, fields, over)
-		text, _ := json.Marshal(q.filters)
-		order, _ := json.Marshal(q.sorts)
-		t.Logf("limit %d size %d over %d filters %s sorts %s", f.service.maxFound, q.size, len(q.over), text, order)
-		got := collectSearch(t, q, search)
-		want := map[string]bool{}
-		for i := range all.rows {
-			if slices.Contains(q.over, in(&all.rows[i])) && naiveMatch(fields, &all.rows[i], q.filters) {
-				want[id(&all.rows[i])] = true
-			}
+	return &searchCheck[S]{f, fields, all.rows, id, in, search}
+}
+
+// check makes one search.
+func (c *searchCheck[S]) check(t fataler, q query) {
+	t.Helper()
+	limit := c.service.maxFound
+	text, _ := json.Marshal(q.filters)
+	order, _ := json.Marshal(q.sorts)
+	fail := func(format string, args ...any) {
+		t.Helper()
+		t.Fatalf("limit %d size %d over %d filters %s sorts %s\n"+format, append([]any{limit, q.size, len(q.over), text, order}, args...)...)
+	}
+	got := collectSearch(t, q, c.search)
+	want := map[string]bool{}
+	for i := range c.all {
+		if slices.Contains(q.over, c.in(&c.all[i])) && naiveMatch(c.fields, &c.all[i], q.filters) {
+			want[c.id(&c.all[i])] = true
 		}
-		if limit := f.service.maxFound; int(got.total) != min(len(want), limit) {
-			t.Fatalf("total %d, want %d of at most %d", got.total, len(want), limit)
+	}
+	if int(got.total) != min(len(want), limit) {
+		fail("total %d, want %d of at most %d", got.total, len(want), limit)
+	}
+	reachable := limit/int(q.size)*int(q.size) + int(q.size)
+	if len(got.rows) != min(len(want), reachable) {
+		fail("%d rows, want %d of at most %d", len(got.rows), len(want), reachable)
+	}
+	for i := range got.rows {
+		if !want[c.id(&got.rows[i])] {
+			fail("%s does not belong here, or is here twice", c.id(&got.rows[i]))
 		}
-		reachable := f.service.maxFound/int(q.size)*int(q.size) + int(q.size)
-		if len(got.rows) != min(len(want), reachable) {
-			t.Fatalf("%d rows, want %d of at most %d", len(got.rows), len(want), reachable)
+		delete(want, c.id(&got.rows[i]))
+		if i > 0 && naiveOrder(&got.rows[i-1], &got.rows[i], q.sorts) > 0 {
+			fail("%s and %s are in the wrong order", c.id(&got.rows[i-1]), c.id(&got.rows[i]))
 		}
-		for i := range got.rows {
-			if !want[id(&got.rows[i])] {
-				t.Fatalf("%s does not belong here, or is here twice", id(&got.rows[i]))
-			}
-			delete(want, id(&got.rows[i]))
-			if i > 0 && naiveOrder(&got.rows[i-1], &got.rows[i], q.sorts) > 0 {
-				t.Fatalf("%s and %s are in the wrong order", id(&got.rows[i-1]), id(&got.rows[i]))
-			}
+	}
+	if int(got.total) < limit || len(got.rows) == 0 {
+		return
+	}
+	// Those that cannot be reached come after those that were given.
+	last := &got.rows[len(got.rows)-1]
+	for i := range c.all {
+		if want[c.id(&c.all[i])] && naiveOrder(last, &c.all[i], q.sorts) > 0 {
+			fail("%s was left out", c.id(&c.all[i]))
 		}
-		if int(got.total) < f.service.maxFound || len(got.rows) == 0 {
-			return
-		}
-		// Those that cannot be reached come after those that were given.
-		last := &got.rows[len(got.rows)-1]
-		for i := range all.rows {
-			if want[id(&all.rows[i])] && naiveOrder(last, &all.rows[i], q.sorts) > 0 {
-				t.Fatalf("%s was left out", id(&all.rows[i]))
-			}
-		}
-	})
+	}
 }
 
 type fataler interface {
@@ -399,6 +460,9 @@ func collectSearch[S any](
 		rows, next, total, err := search(q, offset)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if offset > 0 && total != r.total {
+			t.Fatalf("there are %d in all, and %d with the page from %d on", r.total, total, offset)
 		}
 		r.rows, r.total = append(r.rows, rows...), total
 		if next == nil {

@@ -1,11 +1,12 @@
 package farm
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/farmhand-render/farmhand/deadline"
 	"github.com/farmhand-render/farmhand/internal/status"
@@ -135,26 +136,76 @@ func (f *searchFarm) testSteps(t *testing.T) {
 		})
 }
 
-func (f *searchFarm) testTasks(t *testing.T) {
-	checkSearch(t, f, f.queues, &searchFields{
+func (f *searchFarm) taskIDs() (all []string) {
+	for i := range f.rows.Steps {
+		for index := range f.rows.Steps[i].Tasks {
+			all = append(all, taskID(f.rows.Steps[i].StepID, index))
+		}
+	}
+	return all
+}
+
+func (f *searchFarm) taskFields() *searchFields {
+	return &searchFields{
 		texts: []string{
 			"TASK_ID", "STEP_ID", "JOB_ID", "QUEUE_ID", "RUN_STATUS", "TARGET_RUN_STATUS", "UPDATED_BY", "LATEST_SESSION_ACTION_ID",
 		},
 		numbers: []string{"FAILURE_RETRY_COUNT"}, times: []string{"STARTED_AT", "ENDED_AT", "UPDATED_AT"},
 		values: []string{
-			"FAILED", "READY", "ada", f.rows.Steps[0].StepID, f.rows.Jobs[0].JobID, taskID(f.rows.Steps[1].StepID, 0), searchAction,
+			"FAILED", "READY", "ada", f.rows.Steps[0].StepID, f.rows.Jobs[0].JobID, taskID(f.rows.Steps[1].StepID, 0), searchAction, noAction,
 		},
-		parameters: true,
-	}, func(x *deadline.TaskSearchSummary) string { return *x.TaskId }, func(x *deadline.TaskSearchSummary) string { return *x.QueueId },
-		func(q query, offset int32) ([]deadline.TaskSearchSummary, *int32, int32, error) {
-			out, err := f.SearchTasks(t.Context(), &deadline.SearchTasksInput{
-				FarmId: f.farmID, QueueIds: q.over, FilterExpressions: q.filters, SortExpressions: q.sorts, ItemOffset: offset, PageSize: &q.size,
-			})
-			if err != nil {
-				return nil, nil, 0, err
+		statuses: []string{"RUN_STATUS", "TARGET_RUN_STATUS"}, parameters: true, ids: f.taskIDs(),
+	}
+}
+
+func idOfTask(x *deadline.TaskSearchSummary) string    { return *x.TaskId }
+func queueOfTask(x *deadline.TaskSearchSummary) string { return *x.QueueId }
+
+func (f *searchFarm) searchTasks(q query, offset int32) ([]deadline.TaskSearchSummary, *int32, int32, error) {
+	out, err := f.SearchTasks(f.t.Context(), &deadline.SearchTasksInput{
+		FarmId: f.farmID, QueueIds: q.over, FilterExpressions: q.filters, SortExpressions: q.sorts, ItemOffset: offset, PageSize: &q.size,
+	})
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return out.Tasks, out.NextItemOffset, out.TotalResults, nil
+}
+
+func (f *searchFarm) testTasks(t *testing.T) {
+	checkSearch(t, f, f.queues, f.taskFields(), idOfTask, queueOfTask, f.searchTasks)
+}
+
+// Tasks of queues are found by one filter of each kind, and by two, when there are more than a page and they need only be counted.
+func TestSearchTasksOfQueues(t *testing.T) {
+	t.Parallel()
+	f := openSearchFarm(t, openStore(t), 60)
+	fields := f.taskFields()
+	check := newSearchCheck(t, f, f.queues, fields, idOfTask, queueOfTask, f.searchTasks)
+	rapid.Check(t, func(t *rapid.T) {
+		f.service.maxFound = rapid.SampledFrom([]int{200, maxFound}).Draw(t, "limit")
+		filters := drawFilters(t, fields, 3)
+		filters.Filters = filters.Filters[:min(2, len(filters.Filters))]
+		check.check(t, query{filters: filters, size: 30, over: f.queues})
+	})
+	for _, one := range statusFilters() {
+		check.check(t, query{filters: one, size: 30, over: f.queues})
+	}
+}
+
+// statusFilters are all filters that look at one status.
+func statusFilters() (all []*deadline.SearchGroupedFilterExpressions) {
+	for _, name := range []string{"RUN_STATUS", "TARGET_RUN_STATUS"} {
+		for _, value := range []string{"READY", "FAILED", "SUCCEEDED", "RUNNING"} {
+			for _, operator := range []deadline.ComparisonOperator{deadline.ComparisonOperatorEqual, deadline.ComparisonOperatorNotEqual} {
+				all = append(all, &deadline.SearchGroupedFilterExpressions{
+					Operator: deadline.LogicalOperatorAnd, Filters: []deadline.SearchFilterExpression{{StringFilter: &deadline.StringFilterExpression{
+						Name: name, Operator: operator, Value: value,
+					}}},
+				})
 			}
-			return out.Tasks, out.NextItemOffset, out.TotalResults, nil
-		})
+		}
+	}
+	return all
 }
 
 func (f *searchFarm) testWorkers(t *testing.T) {
@@ -284,7 +335,7 @@ func TestSearchOfOtherJob(t *testing.T) {
 	failsMissing(t, err, typeJob, job.JobID)
 }
 
-// A search for tasks that cannot be looks at no job.
+// A search for tasks that cannot be looks at no step.
 func TestSearchForNothing(t *testing.T) {
 	t.Parallel()
 	f := openSearchFarm(t, openStore(t), 20)
@@ -293,18 +344,17 @@ func TestSearchForNothing(t *testing.T) {
 			Name: name, Operator: deadline.ComparisonOperatorEqual, Value: value,
 		}}
 	}
-	search := must(f.service.newTaskSifter(&deadline.SearchTasksInput{
-		QueueIds: f.queues, FilterExpressions: &deadline.SearchGroupedFilterExpressions{
+	in := &deadline.SearchTasksInput{
+		FarmId: f.farmID, QueueIds: f.queues, FilterExpressions: &deadline.SearchGroupedFilterExpressions{
 			Operator: deadline.LogicalOperatorAnd,
 			Filters:  []deadline.SearchFilterExpression{is("RUN_STATUS", "FAILED"), is("RUN_STATUS", "READY")},
 		},
-	}))(t)
-	look := func(_ context.Context, j *row.Job) (bool, error) {
-		t.Errorf("job %s is looked at", j.JobID)
-		return true, nil
 	}
-	if err := f.service.searchedJobs(t.Context(), f.farmID, f.queues, nil, search.statuses, look); err != nil {
-		t.Fatal(err)
+	if sifter := must(f.service.newTaskSifter(in))(t); len(sifter.statuses) > 0 {
+		t.Errorf("tasks that are %v are looked for", sifter.statuses)
+	}
+	if out := must(f.SearchTasks(t.Context(), in))(t); out.TotalResults != 0 || out.NextItemOffset != nil {
+		t.Errorf("%d are found", out.TotalResults)
 	}
 }
 

@@ -21,17 +21,18 @@ type foundTask struct {
 	pending bool
 }
 
+// taskSearch has the columns of steps of what is a job's or a step's, else those of tasks.
 var taskSearch = searchable[foundTask]{
 	fields: map[string]searchField[foundTask]{
 		"TASK_ID":                  textOf(func(x *foundTask) string { return taskID(x.step.StepID, x.TaskIndex) }),
-		"STEP_ID":                  textOf(func(x *foundTask) string { return x.step.StepID }),
-		"JOB_ID":                   textOf(func(x *foundTask) string { return x.job.JobID }),
-		"QUEUE_ID":                 textOf(func(x *foundTask) string { return x.job.QueueID }),
+		"STEP_ID":                  textOf(func(x *foundTask) string { return x.step.StepID }).in(search.ID),
+		"JOB_ID":                   textOf(func(x *foundTask) string { return x.job.JobID }).in(search.JobID),
+		"QUEUE_ID":                 textOf(func(x *foundTask) string { return x.job.QueueID }).in(search.QueueID),
 		"RUN_STATUS":               textOf(func(x *foundTask) string { return x.Status.String() }).in(search.Status),
 		"TARGET_RUN_STATUS":        textOf(func(x *foundTask) string { return x.Target.String() }).in(search.Target),
 		"UPDATED_BY":               textOf(func(x *foundTask) string { return x.UpdatedBy }).in(search.UpdatedBy),
 		"LATEST_SESSION_ACTION_ID": textOf(func(x *foundTask) string { return x.LatestAction }).in(search.LatestActionID),
-		"CREATED_AT":               timeOf(func(x *foundTask) int64 { return x.job.CreatedAt }),
+		"CREATED_AT":               timeOf(func(x *foundTask) int64 { return x.job.CreatedAt }).in(search.JobCreatedAt),
 		"STARTED_AT":               timeOf(func(x *foundTask) int64 { return x.StartedAt }).in(search.StartedAt),
 		"ENDED_AT":                 timeOf(func(x *foundTask) int64 { return x.EndedAt }).in(search.EndedAt),
 		"UPDATED_AT":               timeOf(func(x *foundTask) int64 { return x.UpdatedAt }).in(search.UpdatedAt),
@@ -72,7 +73,20 @@ func (s *Service) SearchTasks(ctx context.Context, in *deadline.SearchTasksInput
 	if err != nil {
 		return nil, err
 	}
-	if err = s.searchedJobs(ctx, in.FarmId, in.QueueIds, in.JobId, sifter.statuses, sifter.job); err != nil {
+	queues, err := s.searchedQueues(ctx, in.FarmId, in.QueueIds)
+	if err != nil {
+		return nil, err
+	}
+	if in.JobId != nil {
+		job, err := s.searchedJob(ctx, in.FarmId, queues, *in.JobId)
+		if err != nil {
+			return nil, err
+		}
+		err = sifter.job(ctx, job)
+		if err != nil {
+			return nil, err
+		}
+	} else if err := sifter.queues(ctx, queues); err != nil {
 		return nil, err
 	}
 	rows, next, total := sifter.found.page()

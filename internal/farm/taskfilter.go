@@ -20,6 +20,7 @@ type taskFilter struct {
 	matches func(*foundTask) bool                               // of jobPart, stepPart, rowPart
 	where   search.Condition                                    // the same for the store: of rowPart
 	resolve func(*row.Step, *openjd.ParameterSpace) *taskFilter // of indexPart
+	steps   search.Condition                                    // holds for the steps that may have such a task: of indexPart
 	indexes *taskIndexes                                        // of resolvedPart
 }
 
@@ -74,9 +75,9 @@ func newTaskPart(e *deadline.SearchFilterExpression) (*taskFilter, error) {
 	case e.GroupFilter != nil:
 		return newTaskFilter(e.GroupFilter)
 	case e.SearchTermFilter != nil:
-		return &taskFilter{part: indexPart, resolve: termTasks(e.SearchTermFilter)}, nil
+		return &taskFilter{part: indexPart, resolve: termTasks(e.SearchTermFilter), steps: termSteps(e.SearchTermFilter)}, nil
 	case e.ParameterFilter != nil:
-		return &taskFilter{part: indexPart, resolve: parameterTasks(e.ParameterFilter)}, nil
+		return &taskFilter{part: indexPart, resolve: parameterTasks(e.ParameterFilter), steps: parameterSteps(e.ParameterFilter)}, nil
 	}
 	field, ids := "", []string(nil)
 	negative := false
@@ -92,7 +93,7 @@ func newTaskPart(e *deadline.SearchFilterExpression) (*taskFilter, error) {
 	}
 	part := partOf(field)
 	if part == indexPart {
-		return &taskFilter{part: part, resolve: identifiedTasks(ids, negative)}, nil
+		return &taskFilter{part: part, resolve: identifiedTasks(ids, negative), steps: identifiedSteps(ids, negative)}, nil
 	}
 	leaf, err := taskSearch.leaf(e, "", 1)
 	if err != nil {
@@ -186,6 +187,14 @@ func (f *taskFilter) looksAtRows() bool {
 		if of.looksAtRows() {
 			return true
 		}
+	}
+	return f.part == rowPart || f.part == statusPart
+}
+
+// onlyRows reports whether nothing but rows is looked at.
+func (f *taskFilter) onlyRows() bool {
+	if f.part == allParts || f.part == anyPart {
+		return !slices.ContainsFunc(f.of, func(of *taskFilter) bool { return !of.onlyRows() })
 	}
 	return f.part == rowPart || f.part == statusPart
 }

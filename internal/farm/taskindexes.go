@@ -186,11 +186,16 @@ func termTasks(e *deadline.SearchTermFilterExpression) func(*row.Step, *openjd.P
 		of := []*taskFilter{term.inIDs(step)}
 		for i := range space.Parameters() {
 			if axis, ok := space.Axis(space.Parameters()[i].Name); ok {
-				of = append(of, positions(&axis, axis.Len(), func(position int64) bool { return term.in(axis.Value(position)) }))
+				of = append(of, term.inAxis(&axis))
 			}
 		}
 		return joinedTasks(anyPart, of)
 	}
+}
+
+// inAxis finds the tasks with the term in the value of a parameter.
+func (s searchTerm) inAxis(axis *openjd.Axis) *taskFilter {
+	return positions(axis, axis.Len(), func(position int64) bool { return s.in(axis.Value(position)) })
 }
 
 // inIDs finds the tasks of a step with the term in their id. They have the beginning in common; the rest are digits.

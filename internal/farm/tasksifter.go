@@ -12,9 +12,10 @@ import (
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
-// taskSifter looks for tasks in one job after the other.
+// taskSifter looks for tasks in one step after the other.
 type taskSifter struct {
 	service  *Service
+	spaces   map[string]*openjd.ParameterSpace // those of steps that a walk came to, by their texts
 	filter   *taskFilter
 	matches  func(*foundTask) bool // the same for one task
 	order    []taskKey
@@ -33,11 +34,8 @@ func (s *Service) newTaskSifter(in *deadline.SearchTasksInput) (*taskSifter, err
 	if err != nil {
 		return nil, err
 	}
-	t := &taskSifter{service: s, matches: filter.matches, order: newTaskKeys(in.SortExpressions)}
+	t := &taskSifter{service: s, spaces: map[string]*openjd.ParameterSpace{}, matches: filter.matches, order: newTaskKeys(in.SortExpressions)}
 	t.found = newFindings(s.maxFound, in.ItemOffset, in.PageSize, order)
-	if t.found.compare == nil && len(in.QueueIds) > 1 {
-		t.found.compare = func(a, b *foundTask) int { return taskTie(a, b, true) }
-	}
 	if t.filter, err = newTaskFilter(in.FilterExpressions); err != nil {
 		return nil, err
 	}
@@ -48,17 +46,22 @@ func (s *Service) newTaskSifter(in *deadline.SearchTasksInput) (*taskSifter, err
 }
 
 // job looks at all tasks of a job that may be meant.
-func (t *taskSifter) job(ctx context.Context, j *row.Job) (more bool, err error) {
+func (t *taskSifter) job(ctx context.Context, j *row.Job) error {
 	if t.filter.knowing(&foundTask{job: j}, jobPart).part == noTask {
-		return true, nil
+		return nil
 	}
-	if done, more := t.counted(&j.Counts); done {
-		return more, nil
+	if done, _ := t.counted(&j.Counts); done {
+		return nil
 	}
-	return t.service.eachStep(ctx, j, func(step *row.Step) (bool, error) {
+	shape, err := t.service.shape(ctx, j.JobID)
+	if err != nil {
+		return err
+	}
+	_, err = t.service.eachStep(ctx, j, func(step *row.Step) (bool, error) {
 		x := *step // what is found refers to it
-		return t.step(ctx, j, &x)
+		return t.step(ctx, j, &x, shape.step(x.StepIndex).space)
 	})
+	return err
 }
 
 // counted reports whether the counts of a job or a step tell all that is to be known of its tasks, and whether more could be found.
@@ -75,20 +78,18 @@ func (t *taskSifter) counted(counts *status.Counts) (done, more bool) {
 }
 
 // step looks at all tasks of a step that may be meant.
-func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step) (more bool, err error) {
+func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step, space *openjd.ParameterSpace) (more bool, err error) {
 	if done, more := t.counted(&step.Counts); done {
 		return more, nil
 	}
-	shape, err := t.service.shape(ctx, j.JobID)
-	if err != nil {
-		return false, err
-	}
-	space := shape.step(step.StepIndex).space
-	s := &stepSifter{
+	return t.at(ctx, j, step, space).search()
+}
+
+func (t *taskSifter) at(ctx context.Context, j *row.Job, step *row.Step, space *openjd.ParameterSpace) *stepSifter {
+	return &stepSifter{
 		taskSifter: t, ctx: ctx, job: j, step: step, space: space,
 		filter: t.filter.at(j, step, space), order: orderAt(t.order, space),
 	}
-	return s.search()
 }
 
 // stepSifter looks for the tasks of a step.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 )
 
@@ -34,29 +33,14 @@ func (d *DB) Job(ctx context.Context, jobID string) (*row.Job, error) {
 	return one(ctx, d.engine, jobs, sqlJob, jobID)
 }
 
-var (
-	sqlJobs     = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3`
-	sqlRareJobs = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 AND ` + rareJob + ` ORDER BY number DESC LIMIT $3`
-)
-
-// rareJob is the condition of the index of jobs that have tasks of rare statuses. Queries must repeat it word by word.
-const rareJob = `(counts LIKE '%FAILED=%' OR counts LIKE '%CANCELED=%' OR counts LIKE '%SUSPENDED=%' OR counts LIKE '%NOT_COMPATIBLE=%')`
+var sqlJobs = jobs.selectAll + ` WHERE queue_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3`
 
 // Jobs implements [Reader].
 func (d *DB) Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error) {
-	return d.JobsWithTasks(ctx, queueID, nil, before, limit)
-}
-
-// JobsWithTasks implements [Reader].
-func (d *DB) JobsWithTasks(ctx context.Context, queueID string, statuses []status.Task, before int64, limit int) ([]row.Job, error) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	text := sqlJobs
-	if len(statuses) > 0 && allRare(statuses) {
-		text = sqlRareJobs
-	}
-	return list(ctx, d.engine, jobs, text, queueID, before, int64(limit))
+	return list(ctx, d.engine, jobs, sqlJobs, queueID, before, int64(limit))
 }
 
 const sqlCountJobs = `SELECT count(*) FROM job WHERE queue_id = $1`

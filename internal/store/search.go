@@ -36,7 +36,7 @@ type FoundStep struct {
 func (d *DB) FindSteps(ctx context.Context, query *search.Query) (found []FoundStep, total int, err error) {
 	ids, total, err := d.index.Find(ctx, query)
 	if err == nil {
-		found, err = d.stepsByID(ctx, ids)
+		found, err = d.StepsByID(ctx, ids)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("find steps: %w", err)
@@ -56,13 +56,18 @@ func (d *DB) FindWorkers(ctx context.Context, query *search.Query) (found []row.
 	return found, total, nil
 }
 
+// WalkSteps implements [Reader].
+func (d *DB) WalkSteps(ctx context.Context, queueIDs []string, where *search.Condition) (*search.Walk, error) {
+	return d.index.Walk(ctx, queueIDs, where)
+}
+
 // LoadSearches implements [Reader].
 func (d *DB) LoadSearches(ctx context.Context, of row.ResourceKey) error {
 	return d.index.Load(ctx, of)
 }
 
-// stepsByID reads steps in the order of their ids, with their jobs. What was deleted meanwhile is left out.
-func (d *DB) stepsByID(ctx context.Context, ids []string) ([]FoundStep, error) {
+// StepsByID implements [Reader].
+func (d *DB) StepsByID(ctx context.Context, ids []string) ([]FoundStep, error) {
 	all, err := byIDs(ctx, d.engine, steps, sqlStepsByID, ids, func(x *row.Step) string { return x.StepID })
 	if err != nil {
 		return nil, err
@@ -202,16 +207,18 @@ const (
 	sqlSearchedUpTo  = `SELECT number FROM job WHERE queue_id = $1 AND number > $2 ORDER BY number LIMIT 1 OFFSET $3`
 	sqlSearchedSteps = `SELECT job.number, step.job_id, step.step_index, step.step_id, step.created_at, step.created_by, step.name,
 	step.lifecycle, step.lifecycle_message, step.task_status, step.target, step.failure_retries, step.started_at, step.ended_at,
-	step.updated_at, step.updated_by
-	FROM job CROSS JOIN step
+	step.updated_at, step.updated_by, step.counts, step.tasks, step.earliest, step.latest, step.targeted, step_document.space
+	FROM job CROSS JOIN step LEFT JOIN step_document ON step_document.job_id = step.job_id AND step_document.step_index = step.step_index
 	WHERE job.queue_id = $1 AND job.number > $2 AND job.number <= $3 AND step.job_id = job.job_id`
 )
 
 // EachStep implements [search.Source]: some jobs' steps at once.
-func (e searched) EachStep(ctx context.Context, queueID string, f func(x *row.Step)) error {
+func (e searched) EachStep(ctx context.Context, queueID string, f func(x *row.Step, space []byte)) error {
 	type numbered struct {
-		number int64
 		row.Step
+
+		number int64
+		space  []byte
 	}
 	for after := int64(-1); after < math.MaxInt64; {
 		upTo := int64(math.MaxInt64)
@@ -224,7 +231,7 @@ func (e searched) EachStep(ctx context.Context, queueID string, f func(x *row.St
 			var x numbered
 			err := s.Scan(&x.number, &x.JobID, &x.StepIndex, &x.StepID, &x.CreatedAt, &x.CreatedBy, &x.Name, lifecycle(&x.Lifecycle),
 				&x.LifecycleMessage, taskStatus(&x.TaskStatus), taskStatus(&x.Target), &x.FailureRetries, &x.StartedAt, &x.EndedAt,
-				&x.UpdatedAt, &x.UpdatedBy)
+				&x.UpdatedAt, &x.UpdatedBy, counts(&x.Counts), &x.Tasks, &x.Earliest, &x.Latest, yes(&x.Targeted), &x.space)
 			found = append(found, x)
 			return err
 		})
@@ -235,7 +242,7 @@ func (e searched) EachStep(ctx context.Context, queueID string, f func(x *row.St
 			return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.StepIndex, b.StepIndex))
 		})
 		for i := range found {
-			f(&found[i].Step)
+			f(&found[i].Step, found[i].space)
 		}
 		after = upTo
 	}

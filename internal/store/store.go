@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
@@ -99,8 +98,6 @@ type Reader interface {
 	JobDocument(ctx context.Context, jobID string) (*row.JobDocument, error)
 	// Jobs lists a queue's, newest first, with Number < before (0: from the newest).
 	Jobs(ctx context.Context, queueID string, before int64, limit int) ([]row.Job, error)
-	// JobsWithTasks is Jobs, and may leave out those that have no task of some statuses.
-	JobsWithTasks(ctx context.Context, queueID string, statuses []status.Task, before int64, limit int) ([]row.Job, error)
 	CountJobs(ctx context.Context, queueID string) (int64, error)
 
 	// FindJobs gives a page of the jobs that a search finds, and how many there are, up to its limit.
@@ -120,6 +117,10 @@ type Reader interface {
 	Steps(ctx context.Context, jobID string, from int32, limit int) ([]row.Step, error)
 	// FindSteps is FindJobs for steps.
 	FindSteps(ctx context.Context, query *search.Query) (found []FoundStep, total int, err error)
+	// WalkSteps goes through the steps of some queues that meet a condition, newest jobs first.
+	WalkSteps(ctx context.Context, queueIDs []string, where *search.Condition) (*search.Walk, error)
+	// StepsByID gives steps in the order of their ids, with their jobs, without those that are gone.
+	StepsByID(ctx context.Context, ids []string) ([]FoundStep, error)
 	StepDocument(ctx context.Context, jobID string, stepIndex int32) (*row.StepDocument, error)
 	StepDocuments(ctx context.Context, jobID string) ([]row.StepDocument, error)
 
@@ -127,6 +128,10 @@ type Reader interface {
 	Tasks(ctx context.Context, jobID string, stepIndex int32, from, to int64) ([]row.Task, error)
 	// TasksAt lists the touched tasks with some indexes, in their order.
 	TasksAt(ctx context.Context, jobID string, stepIndex int32, indexes []int64) ([]row.Task, error)
+	// TasksOf gives all touched tasks of some steps in the order of their indexes, by the step's id.
+	TasksOf(ctx context.Context, stepIDs []string) (map[string][]row.Task, error)
+	// CountTasksOf counts the touched tasks of some steps, and those of them that meet a condition.
+	CountTasksOf(ctx context.Context, stepIDs []string, where *TaskCondition) (touched, met int64, err error)
 	// FindTasks gives the first touched tasks that a search finds.
 	FindTasks(ctx context.Context, search *TaskSearch, limit int) ([]row.Task, error)
 	// CountTasks counts the touched tasks that a search finds, up to a limit.

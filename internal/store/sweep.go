@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/farmhand-render/farmhand/internal/status"
@@ -148,6 +149,28 @@ func (d *DB) sweepJob(ctx context.Context, jobID string) error {
 		}
 		if _, err := d.sweepTasks(ctx, sweepChunk, sqlSweepOfJob, jobID); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+var sqlSweptJobs = `SELECT step.job_id FROM step CROSS JOIN task_sweep
+	WHERE step.step_id IN (` + idPlaceholders + `) AND task_sweep.job_id = step.job_id`
+
+// sweepSteps is sweepJob for the jobs of some steps.
+func (d *DB) sweepSteps(ctx context.Context, stepIDs []string) error {
+	if !d.sweeping.Load() {
+		return nil
+	}
+	for part := range slices.Chunk(stepIDs, idsAtOnce) {
+		jobs, err := texts(ctx, d.engine, sqlSweptJobs, idArguments(part)...)
+		if err != nil {
+			return fmt.Errorf("look for sweeps: %w", err)
+		}
+		for _, id := range jobs {
+			if err := d.sweepJob(ctx, id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

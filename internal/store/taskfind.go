@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -104,6 +105,57 @@ func (d *DB) CountTasks(ctx context.Context, s *TaskSearch, limit int) (int64, e
 		return 0, fmt.Errorf("count tasks of job %s: %w", s.JobID, err)
 	}
 	return n, nil
+}
+
+const ofSteps = ` task.job_id = step.job_id AND task.step_index = step.step_index AND step.step_id IN (`
+
+var sqlTasksOf = `SELECT step.step_id, task.` + strings.Join(tasks.Columns, `, task.`) +
+	` FROM step CROSS JOIN task WHERE` + ofSteps + idPlaceholders + `)`
+
+// TasksOf implements [Reader].
+func (d *DB) TasksOf(ctx context.Context, stepIDs []string) (map[string][]row.Task, error) {
+	if err := d.sweepSteps(ctx, stepIDs); err != nil {
+		return nil, err
+	}
+	found := make(map[string][]row.Task, len(stepIDs))
+	for part := range slices.Chunk(stepIDs, idsAtOnce) {
+		err := d.engine.Query(ctx, sqlTasksOf, idArguments(part), func(s Scanner) error {
+			var id string
+			var t row.Task
+			err := s.Scan(append([]any{&id}, tasks.dest(&t)...)...)
+			found[id] = append(found[id], t)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the tasks of steps: %w", err)
+		}
+	}
+	for _, of := range found {
+		slices.SortFunc(of, func(a, b row.Task) int { return cmp.Compare(a.TaskIndex, b.TaskIndex) })
+	}
+	return found, nil
+}
+
+// CountTasksOf implements [Reader].
+func (d *DB) CountTasksOf(ctx context.Context, stepIDs []string, where *TaskCondition) (touched, met int64, err error) {
+	if err := d.sweepSteps(ctx, stepIDs); err != nil {
+		return 0, 0, err
+	}
+	for part := range slices.Chunk(stepIDs, idsAtOnce) {
+		b := &taskText{args: idArguments(part)}
+		text := `SELECT count(*), coalesce(sum(CASE WHEN ` + b.condition(where) + ` THEN 1 ELSE 0 END), 0)
+			FROM (SELECT task.* FROM step CROSS JOIN task WHERE` + ofSteps + idPlaceholders + `)) AS found`
+		err := d.engine.Query(ctx, text, b.args, func(s Scanner) error {
+			var n, m int64
+			err := s.Scan(&n, &m)
+			touched, met = touched+n, met+m
+			return err
+		})
+		if err != nil {
+			return 0, 0, fmt.Errorf("count the tasks of steps: %w", err)
+		}
+	}
+	return touched, met, nil
 }
 
 // nearTasks is how far tasks may lie apart that are read at once, with those between them.

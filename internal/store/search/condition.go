@@ -50,7 +50,8 @@ type Condition struct {
 	// and [HasParameter] there is no column.
 	Values []any
 
-	name string // of the parameter
+	name  string            // of the parameter
+	meets func(string) bool // of [InSpace]
 }
 
 // Group says how the conditions of a group are joined.
@@ -79,6 +80,8 @@ const (
 
 	mentions
 	parameter
+	hasTasks
+	inSpace
 )
 
 // Holds tells what a comparison makes of an order, negative for less.
@@ -113,6 +116,21 @@ func Mentions(texts ...string) Condition {
 // value is one; any other value is unlike a number, and neither before nor after it.
 func HasParameter(name string, operator Operator, value string) Condition {
 	return Condition{Group: Comparison, Operator: parameter, name: name, Column: Column(operator), Values: []any{value}}
+}
+
+// HasTasks holds for the steps that have a task of some statuses.
+func HasTasks(statuses []status.Task) Condition {
+	mask := int64(0)
+	for _, one := range statuses {
+		mask |= 1 << one
+	}
+	return Condition{Group: Comparison, Operator: hasTasks, Values: []any{mask}}
+}
+
+// InSpace holds for the steps with a parameter space, as their documents have it ("" where there is none), that meets a test, and for
+// those whose space is too long to be in memory. Each space is tested once.
+func InSpace(meets func(space string) bool) Condition {
+	return Condition{Group: Comparison, Operator: inSpace, meets: meets}
 }
 
 // Admits reports whether a row that has a text in a column may meet a condition, whatever it has in others.
@@ -177,18 +195,24 @@ const (
 	MaxRetries
 	MaxWorkers // -1: there is no limit
 	FailureRetries
+	Targeted // of steps: 1 when a task may have a target, or somebody who updated it
 
 	jobRow // of steps: where their job is
 	stepIndex
-	firstStep // of jobs: where their steps are, -1 when they have none
+	taskStatuses // of steps: those that their tasks have, by bit
+	space        // of steps: its number, -1 when it is too long
+	firstStep    // of jobs: where their steps are, -1 when they have none
 
 	CreatedAt
 	StartedAt
 	EndedAt
 	UpdatedAt
+	JobCreatedAt // of steps
+	Earliest     // of steps: no time of a task is before it
+	Latest
 
-	number       // of the job
-	jobCreatedAt // of steps
+	Tasks  // of steps: how many
+	number // of the job
 
 	numColumns
 )
@@ -205,4 +229,4 @@ const (
 )
 
 func (c Column) isText() bool { return c <= InstanceType }
-func (c Column) isTime() bool { return c >= CreatedAt && c <= UpdatedAt }
+func (c Column) isTime() bool { return c >= CreatedAt && c <= Latest }

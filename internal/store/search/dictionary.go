@@ -14,6 +14,7 @@ type dictionary struct {
 	seed   maphash.Seed
 	places map[uint64]int32 // by hash; a text whose place another one has taken is at the next free one
 	used   int              // bytes of the last page
+	asIs   bool             // no text is looked for in lower case
 }
 
 // texts are the texts of a dictionary at one time. Number 0 is the empty one.
@@ -64,7 +65,7 @@ func (d *dictionary) add(text string) int32 {
 		return number
 	}
 	lower := int32(-1)
-	if low := strings.ToLower(text); low != text {
+	if low := strings.ToLower(text); !d.asIs && low != text {
 		lower = d.add(low)
 		_, place = d.find(text) // what was added may have taken the place
 	}

@@ -14,13 +14,13 @@ type view struct {
 	jobs    []*chunk
 	idBytes [256]bool
 	byAge   bool
+	apart   bool // some steps do not lie beside the others of their job
 }
 
 // find looks at the chunks of a queue or fleet, those that come first in the result first, until more could change neither the page nor the
 // count. It returns what the count is now, of which it is known that it is not above the limit.
 func (v *view) find(ctx context.Context, query *Query, x *Index, into *collector, total int) (int, error) {
-	p := &plan{q: v.q, kind: query.Kind, idBytes: v.idBytes, place: func(jobID string) (int32, bool) { return x.place(v.q, jobID) }}
-	root := p.condition(&query.Where)
+	root := x.plan(v, query.Kind).condition(&query.Where)
 	s := &sorter{
 		q: v.q, texts: v.q.texts.snapshot(), value: v.q.values.snapshot(),
 		place: func(row int32) *chunk { return v.jobs[row>>chunkBits] },
@@ -45,6 +45,10 @@ func (v *view) find(ctx context.Context, query *Query, x *Index, into *collector
 	return total, nil
 }
 
+func (x *Index) plan(v *view, kind Kind) *plan {
+	return &plan{q: v.q, kind: kind, idBytes: v.idBytes, place: func(jobID string) (int32, bool) { return x.place(v.q, jobID) }}
+}
+
 // walk tells which end of the chunks is looked at first, and whether what comes first in the result is met first.
 func (v *view) walk(query *Query) (inOrder, newestFirst bool) {
 	if len(query.Order) == 0 {
@@ -60,10 +64,7 @@ func (v *view) look(at int, root node, s *sorter, into *collector) (found int) {
 	c := v.chunks[at]
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	live := c.live
-	if before := v.rows - at*chunkRows; before < chunkRows {
-		live.cut(before)
-	}
+	live := v.live(at)
 	set := root.test(c, &live)
 	if into.keep > 0 {
 		for word, some := range set {
@@ -73,6 +74,15 @@ func (v *view) look(at int, root node, s *sorter, into *collector) (found int) {
 		}
 	}
 	return set.len()
+}
+
+// live is the rows of a chunk that are there. The chunk is locked.
+func (v *view) live(at int) rowSet {
+	live := v.chunks[at].live
+	if before := v.rows - at*chunkRows; before < chunkRows {
+		live.cut(before)
+	}
+	return live
 }
 
 // continues reports whether the first job of a chunk of steps has steps in the chunk before it, too: these come before those.

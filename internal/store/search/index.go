@@ -15,8 +15,9 @@ import (
 type Source interface {
 	// EachJob calls f with the jobs of a queue in the order of their numbers, and with the parameters that their documents have.
 	EachJob(ctx context.Context, queueID string, f func(j *row.Job, parameters []byte)) error
-	// EachStep calls f with the steps of a queue's jobs, in the order of the jobs' numbers and of their templates.
-	EachStep(ctx context.Context, queueID string, f func(x *row.Step)) error
+	// EachStep calls f with the steps of a queue's jobs, in the order of the jobs' numbers and of their templates, and with the
+	// parameter spaces that their documents have.
+	EachStep(ctx context.Context, queueID string, f func(x *row.Step, space []byte)) error
 	// EachWorker calls f with the workers of a fleet.
 	EachWorker(ctx context.Context, fleetID string, f func(w *row.Worker)) error
 }
@@ -188,8 +189,10 @@ type writes struct {
 }
 
 type stepWrite struct {
-	job key
 	row.Step
+
+	job   key
+	space []byte
 }
 
 func newWrites(c *row.Changes) *writes {
@@ -198,8 +201,12 @@ func newWrites(c *row.Changes) *writes {
 	for _, id := range c.DeleteJobs {
 		w.deleted = append(w.deleted, keyOf(id))
 	}
+	spaces := make(map[string][]byte, len(c.StepDocuments))
+	for i := range c.StepDocuments {
+		spaces[c.StepDocuments[i].StepID] = c.StepDocuments[i].Space
+	}
 	for i := range c.Steps {
-		w.steps = append(w.steps, stepWrite{keyOf(c.Steps[i].JobID), c.Steps[i]})
+		w.steps = append(w.steps, stepWrite{c.Steps[i], keyOf(c.Steps[i].JobID), spaces[c.Steps[i].StepID]})
 	}
 	if len(c.JobDocuments) > 0 {
 		w.parameters = make(map[string][]byte, len(c.JobDocuments))
@@ -247,18 +254,20 @@ func (q *queue) applyJobs(w *writes) {
 		}
 	}
 	type step struct {
-		*row.Step
-		job int32
+		*stepWrite
+		place int32
 	}
 	var steps []step
 	for i := range w.steps {
 		if place, is := q.places[w.steps[i].job]; is {
-			steps = append(steps, step{&w.steps[i].Step, place})
+			steps = append(steps, step{&w.steps[i], place})
 		}
 	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.job, b.job), cmp.Compare(a.StepIndex, b.StepIndex)) })
+	slices.SortFunc(steps, func(a, b step) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.StepIndex, b.StepIndex))
+	})
 	for _, x := range steps {
-		q.putStep(x.Step)
+		q.putStep(&x.Step, x.space)
 	}
 }
 
@@ -285,5 +294,5 @@ func (x *Index) view(ctx context.Context, kind Kind, id string) (*view, error) {
 	case Workers:
 		t = &q.workers
 	}
-	return &view{q: q, chunks: t.chunks, rows: t.rows, jobs: q.jobs.chunks, idBytes: t.idBytes, byAge: t.byAge}, nil
+	return &view{q: q, chunks: t.chunks, rows: t.rows, jobs: q.jobs.chunks, idBytes: t.idBytes, byAge: t.byAge, apart: len(q.apart) > 0}, nil
 }

@@ -27,7 +27,7 @@ func ties(kind Kind, by []Order) []Order {
 	descending := len(by) == 0 || by[len(by)-1].Descending || by[len(by)-1].First != nil
 	switch kind {
 	case Steps:
-		return []Order{{Column: jobCreatedAt, Descending: true}, {Column: number, Descending: true}, {Column: stepIndex}}
+		return []Order{{Column: JobCreatedAt, Descending: true}, {Column: number, Descending: true}, {Column: stepIndex}}
 	case Workers:
 		return []Order{{Column: CreatedAt, Descending: descending}, {Column: ID, Descending: descending}}
 	default:

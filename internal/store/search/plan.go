@@ -38,6 +38,10 @@ func (p *plan) condition(c *Condition) node {
 	case c.Group == Comparison && c.Operator == parameter:
 		text, _ := c.Values[0].(string)
 		return p.parameter(c.name, Operator(c.Column), text)
+	case c.Group == Comparison && c.Operator == hasTasks:
+		return tasksOf(c)
+	case c.Group == Comparison && c.Operator == inSpace:
+		return p.inSpace(c.meets)
 	case c.Group == Comparison:
 		return p.comparison(c)
 	}
@@ -121,10 +125,10 @@ func (p *plan) comparison(c *Condition) node {
 		return p.textIn(c)
 	case c.Operator == In || c.Operator == NotIn:
 		return numberIn(c)
-	case c.Column.isTime():
+	case c.Column >= firstLong:
 		low, high, outside := span(c, math.MinInt64, math.MaxInt64)
 		return node{func(chunk *chunk, of *rowSet) rowSet {
-			return within(chunk.longs(c.Column), of, low, high, outside, true)
+			return within(chunk.longs(c.Column), of, low, high, outside, c.Column.isTime())
 		}, perRow}
 	default:
 		low, high, outside := span(c, math.MinInt32, math.MaxInt32)
@@ -260,6 +264,41 @@ func (p *plan) jobs(c *Condition) node {
 		column := chunk.shorts(jobRow)
 		return rows(of, func(row int) bool { return in[column[row]] != negative })
 	}, perRow}
+}
+
+func tasksOf(c *Condition) node {
+	mask, _ := c.Values[0].(int64)
+	return node{func(chunk *chunk, of *rowSet) rowSet {
+		column := chunk.shorts(taskStatuses)
+		return rows(of, func(row int) bool { return int64(column[row])&mask != 0 })
+	}, perRow}
+}
+
+// inSpace tests a space when a row has it: the newest rows may be enough.
+func (p *plan) inSpace(meets func(string) bool) node {
+	const tested, met = 1, 2
+	var texts texts
+	var known []uint8
+	has := func(number int32) bool {
+		if number < 0 {
+			return true
+		}
+		if int(number) >= len(known) {
+			texts = p.q.spaces.snapshot()
+			known = append(known, make([]uint8, len(texts.at)-len(known))...)
+		}
+		if known[number] == 0 {
+			known[number] = tested
+			if meets(string(texts.get(number))) {
+				known[number] |= met
+			}
+		}
+		return known[number]&met != 0
+	}
+	return node{func(c *chunk, of *rowSet) rowSet {
+		column := c.shorts(space)
+		return rows(of, func(row int) bool { return has(column[row]) })
+	}, perValue}
 }
 
 // members is a set of numbers of a dictionary, or of values. more decides on those from one on: new ones can come while a search runs.

@@ -14,6 +14,7 @@ type queue struct {
 	row.ResourceKey
 
 	texts       *dictionary
+	spaces      *dictionary // parameter spaces of steps
 	values      *values
 	jobs, steps table
 	places      map[key]int32     // of the jobs that are there
@@ -26,21 +27,22 @@ type queue struct {
 
 func newQueue(is row.ResourceKey) *queue {
 	q := &queue{
-		ResourceKey: is, texts: newDictionary(), values: &values{places: map[value]int32{}},
+		ResourceKey: is, texts: newDictionary(), spaces: newDictionary(), values: &values{places: map[value]int32{}},
 		places: map[key]int32{}, apart: map[stepKey]int32{}, hosts: map[string]host{},
 		jobs: table{byAge: true, age: CreatedAt, columns: []Column{
 			Name, Lifecycle, LifecycleMessage, Status, Target, CreatedBy, UpdatedBy, SourceJobID, Priority, MaxFailedTasks, MaxRetries,
 			MaxWorkers, FailureRetries, firstStep, CreatedAt, StartedAt, EndedAt, UpdatedAt, number,
 		}},
-		steps: table{byAge: true, age: jobCreatedAt, columns: []Column{
-			Name, Lifecycle, LifecycleMessage, Status, Target, CreatedBy, UpdatedBy, FailureRetries, jobRow, stepIndex,
-			CreatedAt, StartedAt, EndedAt, UpdatedAt, number, jobCreatedAt,
+		steps: table{byAge: true, age: JobCreatedAt, columns: []Column{
+			Name, Lifecycle, LifecycleMessage, Status, Target, CreatedBy, UpdatedBy, FailureRetries, Targeted, jobRow, stepIndex,
+			taskStatuses, space, CreatedAt, StartedAt, EndedAt, UpdatedAt, JobCreatedAt, Earliest, Latest, Tasks, number,
 		}},
 		// Workers of one age are sorted by their ids, in which order they do not lie.
 		workers: table{age: CreatedAt, columns: []Column{
 			Name, Status, CreatedBy, UpdatedBy, InstanceARN, InstanceType, CreatedAt, UpdatedAt,
 		}},
 	}
+	q.spaces.asIs = true
 	for one := range status.Task(status.NumTask) {
 		q.words.statuses[one] = q.texts.number(one.String())
 	}
@@ -102,8 +104,12 @@ func (q *queue) putJob(j *row.Job, parameters []byte) {
 	q.jobs.update(place, r)
 }
 
-// putStep adds a step of a job that is there, or gives it other values.
-func (q *queue) putStep(x *row.Step) {
+// maxSpace is the longest parameter space that is kept in memory: most jobs share few short ones.
+const maxSpace = 1 << 9
+
+// putStep adds a step of a job that is there, or gives it other values. Its parameter space never changes: that of a step that is there
+// is not looked at.
+func (q *queue) putStep(x *row.Step, document []byte) {
 	place, is := q.places[keyOf(x.JobID)]
 	if !is {
 		return // a step of a job of another queue, or one that is gone
@@ -118,15 +124,31 @@ func (q *queue) putStep(x *row.Step) {
 	r.setShort(CreatedBy, q.texts.number(x.CreatedBy))
 	r.setShort(UpdatedBy, q.texts.number(x.UpdatedBy))
 	r.setShort(FailureRetries, clamp(x.FailureRetries))
+	r.setShort(Targeted, int32(btoi(x.Targeted)))
 	r.setShort(jobRow, place)
 	r.setShort(stepIndex, x.StepIndex)
+	r.setShort(taskStatuses, statusesOf(&x.Counts))
 	r.setLong(CreatedAt, x.CreatedAt)
 	r.setLong(StartedAt, x.StartedAt)
 	r.setLong(EndedAt, x.EndedAt)
 	r.setLong(UpdatedAt, x.UpdatedAt)
+	r.setLong(JobCreatedAt, c.longs(CreatedAt)[at])
+	r.setLong(Earliest, x.Earliest)
+	r.setLong(Latest, x.Latest)
+	r.setLong(Tasks, x.Tasks)
 	r.setLong(number, c.longs(number)[at])
-	r.setLong(jobCreatedAt, c.longs(CreatedAt)[at])
 	first := c.shorts(firstStep)[at]
+	step, is := q.stepOf(place, first, x.StepIndex)
+	if is {
+		of, at := q.steps.chunkOf(step)
+		r.setShort(space, of.shorts(space)[at])
+		q.steps.update(step, r)
+		return
+	}
+	r.setShort(space, -1)
+	if len(document) <= maxSpace {
+		r.setShort(space, q.spaces.number(string(document)))
+	}
 	if first < 0 && x.StepIndex == 0 {
 		first = q.steps.add(r)
 		c.mu.Lock()
@@ -134,14 +156,19 @@ func (q *queue) putStep(x *row.Step) {
 		c.shorts(firstStep)[at] = first
 		return
 	}
-	step, is := q.stepOf(place, first, x.StepIndex)
-	if is {
-		q.steps.update(step, r)
-		return
-	}
 	if step = q.steps.add(r); first < 0 || step != first+x.StepIndex {
 		q.apart[stepKey{place, x.StepIndex}] = step
 	}
+}
+
+// statusesOf is the statuses that tasks have, by bit.
+func statusesOf(counts *status.Counts) (mask int32) {
+	for one, n := range counts {
+		if n > 0 {
+			mask |= 1 << one
+		}
+	}
+	return mask
 }
 
 // stepKey is a step by where its job is, and its index.

@@ -32,10 +32,10 @@ func (f *farm) EachJob(_ context.Context, queueID string, yield func(*row.Job, [
 	return nil
 }
 
-func (f *farm) EachStep(_ context.Context, queueID string, yield func(*row.Step)) error {
+func (f *farm) EachStep(_ context.Context, queueID string, yield func(*row.Step, []byte)) error {
 	for i := range f.steps {
 		if f.job[f.steps[i].JobID].QueueID == queueID {
-			yield(&f.steps[i])
+			yield(&f.steps[i], f.space(i))
 		}
 	}
 	return nil
@@ -49,6 +49,11 @@ func (f *farm) EachWorker(_ context.Context, fleetID string, yield func(*row.Wor
 	}
 	return nil
 }
+
+// spaces are parameter spaces; the last one is too long to be kept.
+var spaces = []string{"", `{"Frame":"1-10"}`, `{"Frame":"1-20"}`, `{"Scene":"a"}`, `{"Scene":"` + strings.Repeat("a", 600) + `"}`}
+
+func (f *farm) space(step int) []byte { return []byte(spaces[step%len(spaces)]) }
 
 // newFarm makes more jobs and workers than some chunks have, one of the jobs with more steps than a chunk has.
 func newFarm(r *rand.Rand, jobs int, backwards bool) *farm {
@@ -75,7 +80,10 @@ func newFarm(r *rand.Rand, jobs int, backwards bool) *farm {
 			f.steps = append(f.steps, row.Step{
 				JobID: j.JobID, StepIndex: index, StepID: fmt.Sprint("step-", j.Number, "-", index), Name: fmt.Sprint("Comp ", r.IntN(50)),
 				TaskStatus: status.Task(r.IntN(status.NumTask)), Stamp: row.Stamp{CreatedAt: j.CreatedAt, CreatedBy: j.CreatedBy},
+				Tasks: r.Int64N(40), Earliest: r.Int64N(3) * 500, Latest: r.Int64N(3) * 700, Targeted: r.IntN(9) == 0,
 			})
+			f.steps[len(f.steps)-1].Counts[r.IntN(status.NumTask)] = 1
+			f.steps[len(f.steps)-1].Counts[r.IntN(status.NumTask)] += 2
 		}
 	}
 	return f
@@ -349,4 +357,110 @@ func randomCondition(r *rand.Rand, f *farm, kind search.Kind, depth int) search.
 		return c
 	}
 	return leaves[r.IntN(len(leaves))]
+}
+
+// A walk comes to the same steps in the same order as looking at everything, however many it is asked for at once.
+func TestWalk(t *testing.T) {
+	t.Parallel()
+	for _, backwards := range []bool{false, true} {
+		t.Run(fmt.Sprint("backwards ", backwards), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+			f := newFarm(r, 14_000, backwards)
+			x := search.New(f)
+			t.Cleanup(x.Close)
+			for range 40 {
+				queues := [][]string{{"queue-0"}, {"queue-1"}, {"queue-0", "queue-1"}}[r.IntN(3)]
+				where, meets := randomWalk(r)
+				want := f.naiveWalk(queues, meets)
+				w, err := x.Walk(t.Context(), queues, &where)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for limit := 1 + r.IntN(5000); ; {
+					steps, err := w.Next(t.Context(), limit)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i := range steps {
+						if len(want) == 0 || !sameStep(&steps[i], want[0].Step, want[0].job, want[0].space) {
+							t.Fatalf("%+v comes to\n%+v, want\n%+v", where, steps[i], want[0])
+						}
+						want = want[1:]
+					}
+					if len(steps) < limit {
+						break
+					}
+				}
+				if len(want) > 0 {
+					t.Fatalf("%+v does not come to %+v and %d more", where, want[0], len(want)-1)
+				}
+			}
+		})
+	}
+}
+
+type walkedStep struct {
+	*row.Step
+
+	job   *row.Job
+	space string
+}
+
+func (f *farm) naiveWalk(queues []string, meets func(*walkedStep) bool) (found []walkedStep) {
+	for i := range f.steps {
+		s := walkedStep{&f.steps[i], f.job[f.steps[i].JobID], spaces[i%len(spaces)]}
+		if slices.Contains(queues, s.job.QueueID) && meets(&s) {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b walkedStep) int {
+		return cmp.Or(cmp.Compare(b.job.CreatedAt, a.job.CreatedAt), cmp.Compare(b.job.Number, a.job.Number), cmp.Compare(a.StepIndex, b.StepIndex))
+	})
+	return found
+}
+
+// randomWalk is a condition, and the same on rows.
+func randomWalk(r *rand.Rand) (search.Condition, func(*walkedStep) bool) {
+	compare := func(column search.Column, operator search.Operator, value int64) search.Condition {
+		return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: []any{value}}
+	}
+	is := status.Task(r.IntN(status.NumTask))
+	at := r.Int64N(1500)
+	switch r.IntN(7) {
+	case 0:
+		return search.HasTasks([]status.Task{is, status.TaskReady}), func(s *walkedStep) bool {
+			return s.Counts[is]+s.Counts[status.TaskReady] > 0
+		}
+	case 1:
+		return search.InSpace(func(space string) bool { return strings.Contains(space, "20") }), func(s *walkedStep) bool {
+			return strings.Contains(s.space, "20") || len(s.space) > 600
+		}
+	case 2:
+		return compare(search.Targeted, search.Equal, 1), func(s *walkedStep) bool { return s.Targeted }
+	case 3:
+		return compare(search.Tasks, search.Greater, at/50), func(s *walkedStep) bool { return s.Tasks > at/50 }
+	case 4:
+		return compare(search.Earliest, search.Less, at), func(s *walkedStep) bool { return s.Earliest != 0 && s.Earliest < at }
+	case 5:
+		return compare(search.Latest, search.GreaterOrEqual, at), func(s *walkedStep) bool { return s.Latest != 0 && s.Latest >= at }
+	default:
+		return search.Condition{}, func(*walkedStep) bool { return true }
+	}
+}
+
+func sameStep(got *search.Step, want *row.Step, job *row.Job, space string) bool {
+	long := len(space) > 600
+	if long {
+		space = ""
+	}
+	var statuses []status.Task
+	for one, n := range want.Counts {
+		if n > 0 {
+			statuses = append(statuses, status.Task(one)) //nolint:gosec // few
+		}
+	}
+	return got.StepID == want.StepID && got.JobID == job.JobID && got.QueueID == job.QueueID && got.JobCreatedAt == job.CreatedAt &&
+		got.JobNumber == job.Number && got.StepIndex == want.StepIndex && got.Tasks == want.Tasks && got.Space == space &&
+		got.SpaceUnknown == long && slices.Equal(got.Statuses, statuses)
 }

@@ -80,7 +80,6 @@ func TestIndexesAreUsed(t *testing.T) {
 		"task_status NOT IN":                  "job_unfinished (farm_id=?)",
 		"status <= $3 AND status IN ":         "task_rare (job_id=? AND step_index=? AND status",
 		"number < $2 ORDER":                   "job_by_queue (queue_id=? AND number<?)",
-		"number < $2 AND (counts":             "job_with_rare_tasks (queue_id=? AND number<?)",
 	} {
 		var plans []string
 		for text, args := range queries {

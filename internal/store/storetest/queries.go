@@ -124,7 +124,9 @@ func runAllQueries(t *testing.T, s store.Store) {
 			_, _, err := s.FindWorkers(ctx, &search.Query{Kind: search.Workers, Within: []string{"fleet"}, Size: 1, Limit: 1})
 			return err
 		},
-		func() error { _, err := s.JobsWithTasks(ctx, "", []status.Task{status.TaskFailed}, 0, 1); return err },
+		func() error { _, err := s.StepsByID(ctx, []string{""}); return err },
+		func() error { _, err := s.TasksOf(ctx, []string{""}); return err },
+		func() error { _, _, err := s.CountTasksOf(ctx, []string{""}, &store.TaskCondition{}); return err },
 		func() error { _, err := s.Snapshot(ctx, "farm"); return err },
 		func() error { _, err := s.JobSnapshot(ctx, "job"); return err },
 		func() error { _, err := s.Resource(ctx, "", ""); return err },

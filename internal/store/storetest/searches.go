@@ -43,6 +43,11 @@ func RunSearches(t *testing.T, engine store.Engine) {
 				t.Fatalf("round %d: %+v finds\n%v, but there are\n%v", round, query, got, want)
 			}
 		}
+		for _, where := range stepConditions() {
+			if got, want := walkedBy(t, s, h.queues, &where), walkedBy(t, fresh, h.queues, &where); !slices.Equal(got, want) {
+				t.Fatalf("round %d: a walk by %+v comes to\n%v, but there are\n%v", round, where, got, want)
+			}
+		}
 		if len(h.jobs) > 0 && len(foundBy(t, s, &search.Query{Within: h.queues, Size: 1000, Limit: 1000})) != len(h.jobs)+1 {
 			t.Fatalf("round %d: there are %d jobs, and not so many are found", round, len(h.jobs))
 		}
@@ -83,6 +88,27 @@ func foundBy(t *testing.T, s store.Store, query *search.Query) (found []string) 
 	return append(found, fmt.Sprint(total))
 }
 
+// walkedBy is what a walk knows of the steps that it comes to.
+func walkedBy(t *testing.T, s store.Store, queues []string, where *search.Condition) (steps []string) {
+	t.Helper()
+	walk, err := s.WalkSteps(t.Context(), queues, where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		some, err := walk.Next(t.Context(), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range some {
+			steps = append(steps, fmt.Sprintf("%+v", some[i]))
+		}
+		if len(some) < 3 {
+			return steps
+		}
+	}
+}
+
 // searchHistory is what happened to some queues.
 type searchHistory struct {
 	r      *rand.Rand
@@ -110,6 +136,11 @@ func (h *searchHistory) change() *row.Changes {
 		}
 		h.jobs, h.steps[j.JobID] = append(h.jobs, j), h.r.Int32N(4)
 		h.put(c, len(h.jobs)-1)
+		for index := range h.steps[j.JobID] {
+			c.StepDocuments = append(c.StepDocuments, row.StepDocument{
+				JobID: j.JobID, StepIndex: index, StepID: stepID(&j, index), Template: []byte(`{}`), Space: h.space(),
+			})
+		}
 		c.JobDocuments = append(c.JobDocuments, row.JobDocument{
 			JobID: j.JobID, Parameters: fmt.Appendf(nil, `{"Frames":{"int":"%d"},"Files":{"stringList":["A\u0000b","%s"]}}`, h.r.IntN(5), h.pick(searchedNames)),
 		})
@@ -165,12 +196,30 @@ func (h *searchHistory) put(c *row.Changes, at int) {
 	j.EndedAt, j.LifecycleMessage = h.r.Int64N(3)*1000, h.pick(searchedNames)
 	c.Jobs = append(c.Jobs, *j)
 	for index := range h.steps[j.JobID] {
-		c.Steps = append(c.Steps, row.Step{
-			JobID: j.JobID, StepIndex: index, StepID: fmt.Sprint("step-", j.JobID, "-", index), Name: h.pick(searchedNames),
+		x := row.Step{
+			JobID: j.JobID, StepIndex: index, StepID: stepID(j, index), Name: h.pick(searchedNames),
 			TaskStatus: status.Task(h.r.IntN(status.NumTask)), Stamp: row.Stamp{CreatedAt: j.CreatedAt, CreatedBy: j.CreatedBy},
-		})
+			Tasks: 5, Earliest: h.r.Int64N(2) * 300, Latest: h.r.Int64N(3) * 500, Targeted: h.r.IntN(2) == 0, FailureRetries: h.r.Int64N(3),
+		}
+		x.Counts[1+h.r.IntN(status.NumTask-1)] += 2
+		x.Counts[1+h.r.IntN(status.NumTask-1)] += 3
+		c.Steps = append(c.Steps, x)
 	}
 	h.r.Shuffle(len(c.Steps), func(a, b int) { c.Steps[a], c.Steps[b] = c.Steps[b], c.Steps[a] })
+}
+
+func stepID(j *row.Job, index int32) string { return fmt.Sprint("step-", j.JobID, "-", index) }
+
+// space is a parameter space: none, a short one, or one that is too long to be in memory.
+func (h *searchHistory) space() []byte {
+	switch n := h.r.IntN(4); n {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Appendf(nil, `{"Frame":"%0600d"}`, n)
+	default:
+		return fmt.Appendf(nil, `{"Frame":"1-%d"}`, n)
+	}
 }
 
 func (h *searchHistory) pick(of []string) string { return of[h.r.IntN(len(of))] }
@@ -189,6 +238,9 @@ func (h *searchHistory) searches() (all []*search.Query) {
 				&search.Query{Kind: kind, Within: h.queues, Where: where, Order: []search.Order{{Column: search.Name}}, Size: 9, Limit: 20})
 		}
 	}
+	for _, where := range stepConditions() {
+		all = append(all, &search.Query{Kind: search.Steps, Within: h.queues, Where: where, Size: 1000, Limit: 1000})
+	}
 	for _, where := range []search.Condition{
 		compare(search.Addresses, search.Equal, "10.0.0.2"), compare(search.Addresses, search.NotIn, "10.0.0.1", "10.0.0.3"),
 		compare(search.Status, search.Equal, "IDLE"), compare(search.UpdatedAt, search.Less, int64(2)), search.Mentions("0.0.1"),
@@ -204,4 +256,17 @@ func (h *searchHistory) searches() (all []*search.Query) {
 		all = append(all, &search.Query{Kind: search.Jobs, Within: h.queues, Where: where, Size: 1000, Limit: 1000})
 	}
 	return all
+}
+
+// stepConditions are conditions that tell which tasks steps have.
+func stepConditions() []search.Condition {
+	compare := func(column search.Column, operator search.Operator, value int64) search.Condition {
+		return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: []any{value}}
+	}
+	return []search.Condition{
+		{},
+		search.HasTasks([]status.Task{status.TaskFailed, status.TaskReady}), compare(search.Targeted, search.Equal, 1),
+		compare(search.Earliest, search.Less, 1000), compare(search.Latest, search.GreaterOrEqual, 600), compare(search.Tasks, search.Greater, 4),
+		search.InSpace(func(space string) bool { return space == `{"Frame":"1-3"}` }),
+	}
 }

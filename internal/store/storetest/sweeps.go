@@ -14,6 +14,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
 // sweptJob is a job of two steps, with what reads must say of its tasks: as if every sweep were done to all of them at once.
@@ -93,6 +94,34 @@ func (j *sweptJob) found(ctx context.Context, t testingT, s store.Store, one sta
 	}
 }
 
+// foundOf compares what searches find in several steps at once, which do all sweeps of their jobs first.
+func (j *sweptJob) foundOf(ctx context.Context, t testingT, s store.Store, one status.Task) {
+	t.Helper()
+	var ids []string
+	want := map[string][]row.Task{}
+	var touched, met int64
+	for step := range j.tasks {
+		id := fmt.Sprintf("step-%s-%d", j.id, step)
+		ids = append(ids, id)
+		if tasks := j.want(step); len(tasks) > 0 {
+			want[id] = tasks
+		}
+		for _, t := range j.tasks[step] {
+			touched++
+			if t.Status == one {
+				met++
+			}
+		}
+	}
+	where := &store.TaskCondition{Row: &search.Condition{
+		Group: search.Comparison, Column: search.Status, Operator: search.Equal, Values: []any{one.String()},
+	}}
+	gotTouched, gotMet, err := s.CountTasksOf(ctx, ids, where)
+	same(t, "CountTasksOf", [2]int64{touched, met}, must(t, [2]int64{gotTouched, gotMet}, err))
+	got, err := s.TasksOf(ctx, ids)
+	same(t, "TasksOf", want, must(t, got, err))
+}
+
 // sweep draws a sweep of a step.
 func (r *Random) sweep(step int32) row.Sweep {
 	return row.Sweep{
@@ -134,8 +163,12 @@ func testSweeps(t *testing.T, s store.Store) {
 			}
 			commit(r, s, c)
 			j.listed(ctx, r, s)
-			if rapid.IntRange(0, 9).Draw(r.T, "search") == 0 {
-				j.found(ctx, r, s, rapid.SampledFrom([]status.Task{status.TaskFailed, status.TaskReady}).Draw(r.T, "status"))
+			one := rapid.SampledFrom([]status.Task{status.TaskFailed, status.TaskReady}).Draw(r.T, "status")
+			switch rapid.IntRange(0, 9).Draw(r.T, "search") {
+			case 0:
+				j.found(ctx, r, s, one)
+			case 1:
+				j.foundOf(ctx, r, s, one)
 			}
 		}
 		for left := true; left; {
