@@ -96,6 +96,10 @@ func BenchmarkSearchQueue(b *testing.B) {
 					addStep(c, &job, 1)
 					task := overTask(&job, i)
 					task.TaskIndex = 0
+					if i%failedOne == 1 {
+						task.UpdatedBy, task.UpdatedAt = "user 7", job.EndedAt
+					}
+					c.Steps[len(c.Steps)-1].Cover(&task)
 					c.Tasks = append(c.Tasks, task)
 					c.Jobs, c.JobDocuments = append(c.Jobs, job), append(c.JobDocuments, row.JobDocument{JobID: job.JobID, Template: "{}"})
 				}
@@ -128,19 +132,57 @@ func BenchmarkSearchQueue(b *testing.B) {
 					return out.TotalResults, nil
 				})
 			})
-			b.Run("tasks/"+search.name, func(b *testing.B) {
-				in := &deadline.SearchTasksInput{
-					FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: search.job, FilterExpressions: of("RUN_STATUS"),
-				}
-				measureSearch(b, func() (int32, error) {
-					out, err := f.Admin.SearchTasks(b.Context(), in)
-					if err != nil {
-						return 0, err
-					}
-					return out.TotalResults, nil
-				})
-			})
+			b.Run("tasks/"+search.name, func(b *testing.B) { searchTasks(b, f, search.job, of("RUN_STATUS")) })
 		}
+		for name, filters := range queueTasks(f, n) {
+			b.Run("tasks/"+name, func(b *testing.B) { searchTasks(b, f, nil, filters) })
+		}
+	})
+}
+
+// queueTasks are filters of tasks of a queue with n jobs.
+func queueTasks(f *testfarm.Farm, n int) map[string]*deadline.SearchGroupedFilterExpressions {
+	frame := func(value string) deadline.SearchFilterExpression {
+		return deadline.SearchFilterExpression{ParameterFilter: &deadline.ParameterFilterExpression{
+			Name: "Frame", Operator: deadline.ComparisonOperatorEqual, Value: value,
+		}}
+	}
+	failed := textFilter("RUN_STATUS", deadline.ComparisonOperatorEqual, "FAILED")
+	old := overJob(f, n/3)
+	early := deadline.SearchFilterExpression{DateTimeFilter: &deadline.DateTimeFilterExpression{
+		Name: "ENDED_AT", Operator: deadline.ComparisonOperatorLessThan, DateTime: time.UnixMicro(firstJob + int64(n/1000)*1_000_000),
+	}}
+	return map[string]*deadline.SearchGroupedFilterExpressions{
+		"ended-since": allOf(lately("ENDED_AT", n)), "ended-before": allOf(early), "started": allOf(textFilter("TASK_ID", deadline.ComparisonOperatorNotEqual, "x"), deadline.SearchFilterExpression{
+			DateTimeFilter: &deadline.DateTimeFilterExpression{
+				Name: "STARTED_AT", Operator: deadline.ComparisonOperatorGreaterThan, DateTime: time.UnixMicro(firstJob),
+			},
+		}),
+		"failed-ended-since": allOf(failed, lately("ENDED_AT", n)),
+		"updated-by":         allOf(textFilter("UPDATED_BY", deadline.ComparisonOperatorEqual, "user 7")),
+		"retried": allOf(deadline.SearchFilterExpression{StringFilter: &deadline.StringFilterExpression{
+			Name: "FAILURE_RETRY_COUNT", Operator: deadline.ComparisonOperatorGreaterThan, Value: "0",
+		}}),
+		"target":       allOf(textFilter("TARGET_RUN_STATUS", deadline.ComparisonOperatorEqual, "SUSPENDED")),
+		"action":       allOf(textFilter("LATEST_SESSION_ACTION_ID", deadline.ComparisonOperatorEqual, "sessionaction-"+old.JobID[len("job-"):]+"-1")),
+		"step":         allOf(textFilter("STEP_ID", deadline.ComparisonOperatorEqual, "step-"+old.JobID[len("job-"):])),
+		"frame":        allOf(frame("1")),
+		"no-frame":     allOf(frame("2")),
+		"term-in-id":   allOf(term(old.JobID[len(old.JobID)-5:], deadline.SearchTermMatchingTypeContains)),
+		"term-nowhere": allOf(term("comp", deadline.SearchTermMatchingTypeContains)),
+	}
+}
+
+// searchTasks measures a page of tasks of one job, or of the queue.
+func searchTasks(b *testing.B, f *testfarm.Farm, job *string, filters *deadline.SearchGroupedFilterExpressions) {
+	b.Helper()
+	in := &deadline.SearchTasksInput{FarmId: f.FarmID, QueueIds: []string{f.QueueID}, JobId: job, FilterExpressions: filters}
+	measureSearch(b, func() (int32, error) {
+		out, err := f.Admin.SearchTasks(b.Context(), in)
+		if err != nil {
+			return 0, err
+		}
+		return out.TotalResults, nil
 	})
 }
 
