@@ -1,7 +1,6 @@
 package farm
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,83 +14,47 @@ import (
 // maxFilterDepth is how deep groups of filters may be nested, the outermost one counted.
 const maxFilterDepth = 8
 
-// filter is filter expressions that were checked.
-type filter[R any] struct {
-	matches func(*R) bool
-	where   search.Condition // holds for all that matches
-	exact   bool             // and for nothing else
-}
-
-// matchAll is the filter of a search without filters.
-func matchAll[R any]() *filter[R] {
-	return &filter[R]{matches: func(*R) bool { return true }, exact: true}
-}
-
-// filter checks filter expressions. Errors: ValidationException with the place of what cannot be.
-func (s *searchable[R]) filter(group *deadline.SearchGroupedFilterExpressions) (*filter[R], error) {
+// filter checks filter expressions and gives them as a condition. Errors: ValidationException with the place of what cannot be.
+func (s *searchable) filter(group *deadline.SearchGroupedFilterExpressions) (search.Condition, error) {
 	if group == nil {
-		return matchAll[R](), nil
+		return search.Condition{}, nil
 	}
 	return s.group(group, "filterExpressions", 1)
 }
 
-func (s *searchable[R]) group(g *deadline.SearchGroupedFilterExpressions, at string, depth int) (*filter[R], error) {
+func (s *searchable) group(g *deadline.SearchGroupedFilterExpressions, at string, depth int) (search.Condition, error) {
 	if depth > maxFilterDepth {
-		return nil, invalid(at, fmt.Sprintf("must not be nested more than %d groups deep", maxFilterDepth))
+		return search.Condition{}, invalid(at, fmt.Sprintf("must not be nested more than %d groups deep", maxFilterDepth))
 	}
-	all := make([]*filter[R], len(g.Filters))
-	for i := range g.Filters {
-		var err error
-		if all[i], err = s.leaf(&g.Filters[i], fmt.Sprintf("%s.filters[%d]", at, i), depth); err != nil {
-			return nil, err
-		}
-	}
+	joined := search.Condition{}
 	if g.Operator == deadline.LogicalOperatorOr {
-		return anyOf(all), nil
+		joined.Group = search.Or
 	}
-	return allOf(all), nil
-}
-
-func allOf[R any](all []*filter[R]) *filter[R] {
-	joined := matchAll[R]()
-	for _, f := range all {
-		joined.where.Of = append(joined.where.Of, f.where)
-		joined.exact = joined.exact && f.exact
+	for i := range g.Filters {
+		part, err := s.leaf(&g.Filters[i], fmt.Sprintf("%s.filters[%d]", at, i), depth)
+		if err != nil {
+			return joined, err
+		}
+		joined.Of = append(joined.Of, part)
 	}
-	joined.matches = func(r *R) bool {
-		return !slices.ContainsFunc(all, func(f *filter[R]) bool { return !f.matches(r) })
-	}
-	return joined
-}
-
-func anyOf[R any](all []*filter[R]) *filter[R] {
-	joined := matchAll[R]()
-	joined.where.Group = search.Or
-	for _, f := range all {
-		joined.where.Of = append(joined.where.Of, f.where)
-		joined.exact = joined.exact && f.exact
-	}
-	joined.matches = func(r *R) bool {
-		return slices.ContainsFunc(all, func(f *filter[R]) bool { return f.matches(r) })
-	}
-	return joined
+	return joined, nil
 }
 
 // leaf checks one member of a group.
-func (s *searchable[R]) leaf(e *deadline.SearchFilterExpression, at string, depth int) (*filter[R], error) {
+func (s *searchable) leaf(e *deadline.SearchFilterExpression, at string, depth int) (search.Condition, error) {
 	switch {
 	case e.GroupFilter != nil:
 		return s.group(e.GroupFilter, at+".groupFilter", depth+1)
 	case e.StringFilter != nil:
 		f := e.StringFilter
 		if isList(f.Operator) {
-			return nil, invalid(at+".stringFilter.operator", "must not be one of those for lists")
+			return search.Condition{}, invalid(at+".stringFilter.operator", "must not be one of those for lists")
 		}
 		return s.stringFilter(f.Name, f.Operator, []string{f.Value}, at+".stringFilter")
 	case e.StringListFilter != nil:
 		f := e.StringListFilter
 		if !isList(f.Operator) {
-			return nil, invalid(at+".stringListFilter.operator", "must be ANY_EQUALS or ALL_NOT_EQUALS")
+			return search.Condition{}, invalid(at+".stringListFilter.operator", "must be ANY_EQUALS or ALL_NOT_EQUALS")
 		}
 		return s.stringFilter(f.Name, f.Operator, f.Values, at+".stringListFilter")
 	case e.DateTimeFilter != nil:
@@ -99,14 +62,15 @@ func (s *searchable[R]) leaf(e *deadline.SearchFilterExpression, at string, dept
 	case e.ParameterFilter != nil:
 		return s.parameterFilter(e.ParameterFilter, at+".parameterFilter")
 	case e.SearchTermFilter != nil:
-		f := e.SearchTermFilter
-		term := newSearchTerm(f.SearchTerm, f.MatchType != deadline.SearchTermMatchingTypeContains)
-		return &filter[R]{
-			matches: func(r *R) bool { return s.terms(r, term.in) }, where: term.where(), exact: true,
-		}, nil
+		return search.Mentions(newSearchTerm(e.SearchTermFilter).parts...), nil
 	default:
-		return nil, invalid(at, "must be one of the filters that are known")
+		return search.Condition{}, invalid(at, "must be one of the filters that are known")
 	}
+}
+
+// comparison compares a column.
+func comparison(column search.Column, operator search.Operator, values ...any) search.Condition {
+	return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: values}
 }
 
 // comparisons are the store's operators, which mean what the API's do.
@@ -132,89 +96,53 @@ func isEquality(o deadline.ComparisonOperator) bool {
 }
 
 // stringFilter compares a text or a number with values, of which there are several for the operators of lists.
-func (s *searchable[R]) stringFilter(
-	name string, operator deadline.ComparisonOperator, values []string, at string,
-) (*filter[R], error) {
-	f, ok := s.fields[name]
+func (s *searchable) stringFilter(
+	name string, operator deadline.ComparisonOperator, texts []string, at string,
+) (search.Condition, error) {
+	column, ok := s.fields[name]
 	switch {
 	case !ok:
-		return nil, invalid(at+".name", s.unknown(name))
-	case f.kind == timeField:
-		return nil, invalid(at+".name", name+" is a time: use a dateTimeFilter")
-	case f.kind == numberField:
-		return f.numbers(operator, values, at)
-	case !isEquality(operator):
-		return nil, invalid(at+".operator", "must be EQUAL or NOT_EQUAL: "+name+" is a text")
+		return search.Condition{}, invalid(at+".name", s.unknown(name))
+	case column.IsTime():
+		return search.Condition{}, invalid(at+".name", name+" is a time: use a dateTimeFilter")
+	case column.IsText() && !isEquality(operator):
+		return search.Condition{}, invalid(at+".operator", "must be EQUAL or NOT_EQUAL: "+name+" is a text")
 	}
-	compare := comparisons[operator]
-	negative := compare == search.NotEqual || compare == search.NotIn
-	return &filter[R]{
-		matches: func(r *R) bool {
-			v := f.text(r)
-			return v != "" && slices.Contains(values, v) != negative
-		},
-		where: f.condition(compare, anyTexts(values)), exact: f.column != search.NoColumn,
-	}, nil
-}
-
-func anyTexts(values []string) []any {
-	all := make([]any, len(values))
-	for i, v := range values {
-		all[i] = v
-	}
-	return all
-}
-
-// condition is a comparison in the store; one that holds for all when the store has no such column.
-func (f *searchField[R]) condition(compare search.Operator, values []any) search.Condition {
-	if f.column == search.NoColumn {
-		return search.Condition{}
-	}
-	return search.Condition{Group: search.Comparison, Column: f.column, Operator: compare, Values: values}
-}
-
-// numbers compares a number with texts that are numbers.
-func (f *searchField[R]) numbers(operator deadline.ComparisonOperator, values []string, at string) (*filter[R], error) {
-	numbers, args := make([]int64, len(values)), make([]any, len(values))
-	for i, v := range values {
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			return nil, invalid(at, "must have an integer for a value, not "+strconv.Quote(v))
+	values := make([]any, len(texts))
+	for i, text := range texts {
+		if values[i] = text; column.IsText() {
+			continue
 		}
-		numbers[i], args[i] = n, n
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return search.Condition{}, invalid(at, "must have an integer for a value, not "+strconv.Quote(text))
+		}
+		values[i] = n
 	}
-	compare := comparisons[operator]
-	found := &filter[R]{exact: f.column != search.NoColumn, where: f.condition(compare, args)}
-	switch compare {
-	case search.In, search.NotIn:
-		found.matches = func(r *R) bool { return slices.Contains(numbers, f.number(r)) == (compare == search.In) }
-	default:
-		found.matches = func(r *R) bool { return compare.Holds(cmp.Compare(f.number(r), numbers[0])) }
-	}
-	return found, nil
+	return comparison(column, comparisons[operator], values...), nil
 }
 
-func (s *searchable[R]) dateTimeFilter(e *deadline.DateTimeFilterExpression, at string) (*filter[R], error) {
-	f, ok := s.fields[e.Name]
+func (s *searchable) dateTimeFilter(e *deadline.DateTimeFilterExpression, at string) (search.Condition, error) {
+	column, ok := s.fields[e.Name]
 	switch {
 	case !ok:
-		return nil, invalid(at+".name", s.unknown(e.Name))
-	case f.kind != timeField:
-		return nil, invalid(at+".name", e.Name+" is not a time: use a stringFilter")
+		return search.Condition{}, invalid(at+".name", s.unknown(e.Name))
+	case !column.IsTime():
+		return search.Condition{}, invalid(at+".name", e.Name+" is not a time: use a stringFilter")
 	case isList(e.Operator):
-		return nil, invalid(at+".operator", "must not be one of those for lists")
+		return search.Condition{}, invalid(at+".operator", "must not be one of those for lists")
 	}
 	// Times are shown in milliseconds, and compared as they are shown: from is the first moment that is shown as the given one or
 	// later, to the first that is shown as later.
 	moment := e.DateTime.UnixMicro()
 	from, to := ceiling(moment, shownMicros), ceiling(moment+1, shownMicros)
-	before := func(limit int64) *filter[R] { return f.moments(search.Less, limit) }
-	since := func(limit int64) *filter[R] { return f.moments(search.GreaterOrEqual, limit) }
+	before := func(limit int64) search.Condition { return comparison(column, search.Less, limit) }
+	since := func(limit int64) search.Condition { return comparison(column, search.GreaterOrEqual, limit) }
 	switch e.Operator {
 	case deadline.ComparisonOperatorEqual:
-		return allOf([]*filter[R]{since(from), before(to)}), nil
+		return search.Condition{Of: []search.Condition{since(from), before(to)}}, nil
 	case deadline.ComparisonOperatorNotEqual:
-		return anyOf([]*filter[R]{before(from), since(to)}), nil
+		return search.Condition{Group: search.Or, Of: []search.Condition{before(from), since(to)}}, nil
 	case deadline.ComparisonOperatorGreaterThan:
 		return since(to), nil
 	case deadline.ComparisonOperatorGreaterThanEqualTo:
@@ -238,32 +166,14 @@ func ceiling(v, step int64) int64 {
 	return down
 }
 
-// moments compares a time with a moment; a row without one never matches.
-func (f *searchField[R]) moments(compare search.Operator, moment int64) *filter[R] {
-	return &filter[R]{
-		matches: func(r *R) bool {
-			v := f.number(r)
-			return v != 0 && compare.Holds(cmp.Compare(v, moment))
-		},
-		where: f.condition(compare, []any{moment}), exact: f.column != search.NoColumn,
-	}
-}
-
-func (s *searchable[R]) parameterFilter(e *deadline.ParameterFilterExpression, at string) (*filter[R], error) {
+func (s *searchable) parameterFilter(e *deadline.ParameterFilterExpression, at string) (search.Condition, error) {
 	switch {
 	case !s.hasParameters:
-		return nil, invalid(at, "does not apply: what is searched has no parameters")
+		return search.Condition{}, invalid(at, "does not apply: what is searched has no parameters")
 	case isList(e.Operator):
-		return nil, invalid(at+".operator", "must not be one of those for lists")
+		return search.Condition{}, invalid(at+".operator", "must not be one of those for lists")
 	}
-	holds := parameterHolds(e)
-	return &filter[R]{
-		matches: func(r *R) bool {
-			v, number, present := s.parameter(r, e.Name)
-			return present && holds(v, number)
-		},
-		where: search.HasParameter(e.Name, comparisons[e.Operator], e.Value), exact: true,
-	}, nil
+	return search.HasParameter(e.Name, comparisons[e.Operator], e.Value), nil
 }
 
 // parameterHolds tells whether a parameter has a value that is looked for.
@@ -273,7 +183,7 @@ func parameterHolds(e *deadline.ParameterFilterExpression) func(value string, nu
 }
 
 // unknown says which fields there are.
-func (s *searchable[R]) unknown(name string) string {
+func (s *searchable) unknown(name string) string {
 	return fmt.Sprintf("%q is no field of what is searched; there are %s",
 		name, strings.Join(slices.Sorted(maps.Keys(s.fields)), ", "))
 }

@@ -10,27 +10,27 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
-var jobSearch = searchable[row.Job]{
-	fields: map[string]searchField[row.Job]{
-		"JOB_ID":                   textIn[row.Job](search.ID),
-		"QUEUE_ID":                 textIn[row.Job](search.QueueID),
-		"NAME":                     textIn[row.Job](search.Name),
-		"LIFECYCLE_STATUS":         textIn[row.Job](search.Lifecycle),
-		"LIFECYCLE_STATUS_MESSAGE": textIn[row.Job](search.LifecycleMessage),
-		"TASK_RUN_STATUS":          textIn[row.Job](search.Status),
-		"TARGET_TASK_RUN_STATUS":   textIn[row.Job](search.Target),
-		"CREATED_BY":               textIn[row.Job](search.CreatedBy),
-		"UPDATED_BY":               textIn[row.Job](search.UpdatedBy),
-		"SOURCE_JOB_ID":            textIn[row.Job](search.SourceJobID),
-		"CREATED_AT":               timeIn[row.Job](search.CreatedAt),
-		"STARTED_AT":               timeIn[row.Job](search.StartedAt),
-		"ENDED_AT":                 timeIn[row.Job](search.EndedAt),
-		"UPDATED_AT":               timeIn[row.Job](search.UpdatedAt),
-		"PRIORITY":                 numberIn[row.Job](search.Priority),
-		"MAX_FAILED_TASKS_COUNT":   numberIn[row.Job](search.MaxFailedTasks),
-		"MAX_RETRIES_PER_TASK":     numberIn[row.Job](search.MaxRetries),
-		"MAX_WORKER_COUNT":         numberIn[row.Job](search.MaxWorkers),
-		"TASK_FAILURE_RETRY_COUNT": numberIn[row.Job](search.FailureRetries),
+var jobSearch = searchable{
+	fields: map[string]search.Column{
+		"JOB_ID":                   search.ID,
+		"QUEUE_ID":                 search.QueueID,
+		"NAME":                     search.Name,
+		"LIFECYCLE_STATUS":         search.Lifecycle,
+		"LIFECYCLE_STATUS_MESSAGE": search.LifecycleMessage,
+		"TASK_RUN_STATUS":          search.Status,
+		"TARGET_TASK_RUN_STATUS":   search.Target,
+		"CREATED_BY":               search.CreatedBy,
+		"UPDATED_BY":               search.UpdatedBy,
+		"SOURCE_JOB_ID":            search.SourceJobID,
+		"CREATED_AT":               search.CreatedAt,
+		"STARTED_AT":               search.StartedAt,
+		"ENDED_AT":                 search.EndedAt,
+		"UPDATED_AT":               search.UpdatedAt,
+		"PRIORITY":                 search.Priority,
+		"MAX_FAILED_TASKS_COUNT":   search.MaxFailedTasks,
+		"MAX_RETRIES_PER_TASK":     search.MaxRetries,
+		"MAX_WORKER_COUNT":         search.MaxWorkers,
+		"TASK_FAILURE_RETRY_COUNT": search.FailureRetries,
 	},
 	hasParameters: true, hasUsers: true,
 }
@@ -51,24 +51,19 @@ func compareAges(a, b *row.Job) int {
 // SearchJobs looks for jobs in some queues: newest first unless the request says otherwise. Errors: ResourceNotFoundException;
 // ValidationException on filterExpressions and sortExpressions.
 func (s *Service) SearchJobs(ctx context.Context, in *deadline.SearchJobsInput) (*deadline.SearchJobsOutput, error) {
-	queues, err := s.searchedQueues(ctx, in.FarmId, in.QueueIds)
+	w := s.window(in.ItemOffset, in.PageSize)
+	query, err := jobSearch.query(search.Jobs, in.FilterExpressions, in.SortExpressions, w)
 	if err != nil {
 		return nil, err
 	}
-	filter, err := jobSearch.filter(in.FilterExpressions)
-	if err != nil {
+	if query.Within, err = s.searchedQueues(ctx, in.FarmId, in.QueueIds); err != nil {
 		return nil, err
 	}
-	order, err := jobSearch.sorting(in.SortExpressions, nil)
-	if err != nil {
-		return nil, err
-	}
-	found := newFindings[row.Job](s.maxFound, in.ItemOffset, in.PageSize, nil)
-	jobs, total, err := s.store.FindJobs(ctx, found.query(search.Jobs, queues, filter.where, order))
+	jobs, total, err := s.store.FindJobs(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("search jobs: %w", err)
 	}
-	rows, next, count := found.of(jobs, total).page()
+	rows, next, count := pageOf(w, jobs, total)
 	out := &deadline.SearchJobsOutput{Jobs: make([]deadline.JobSearchSummary, len(rows)), NextItemOffset: next, TotalResults: count}
 	ids := make([]string, len(rows))
 	for i := range rows {

@@ -8,137 +8,98 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
-// sorting is sort expressions that were checked.
-type sorting[R any] struct {
-	compare func(a, b *R) int
-	by      []search.Order
-}
-
-// sorting checks sort expressions; nil when there are none. tie orders rows that are equal to them, descending when the last
-// expression is. Errors: ValidationException with the place of what cannot be.
-func (s *searchable[R]) sorting(expressions []deadline.SearchSortExpression, tie func(a, b *R, descending bool) int) (*sorting[R], error) {
-	if len(expressions) == 0 {
-		return nil, nil //nolint:nilnil // there is no order to keep to
-	}
-	joined := &sorting[R]{}
-	var compare []func(a, b *R) int
-	descending := true
+// sorting checks sort expressions. Errors: ValidationException with the place of what cannot be.
+func (s *searchable) sorting(expressions []deadline.SearchSortExpression) (by []search.Order, err error) {
 	for i := range expressions {
 		one, err := s.sort(&expressions[i], fmt.Sprintf("sortExpressions[%d]", i))
 		if err != nil {
 			return nil, err
 		}
-		compare = append(compare, one.compare)
-		joined.by = append(joined.by, one.by...)
-		descending = expressions[i].UserJobsFirst != nil || orderOf(&expressions[i]) == deadline.SortOrderDescending
+		by = append(by, one)
 	}
-	joined.compare = func(a, b *R) int {
-		for _, by := range compare {
-			if order := by(a, b); order != 0 {
-				return order
-			}
-		}
-		return tie(a, b, descending)
-	}
-	return joined, nil
+	return by, nil
 }
 
-func orderOf(e *deadline.SearchSortExpression) deadline.SortOrder {
+func (s *searchable) sort(e *deadline.SearchSortExpression, at string) (search.Order, error) {
 	switch {
 	case e.FieldSort != nil:
-		return e.FieldSort.SortOrder
-	case e.ParameterSort != nil:
-		return e.ParameterSort.SortOrder
-	default:
-		return ""
-	}
-}
-
-func (s *searchable[R]) sort(e *deadline.SearchSortExpression, at string) (*sorting[R], error) {
-	descending := orderOf(e) == deadline.SortOrderDescending
-	switch {
-	case e.FieldSort != nil:
-		f, ok := s.fields[e.FieldSort.Name]
+		column, ok := s.fields[e.FieldSort.Name]
 		if !ok {
-			return nil, invalid(at+".fieldSort.name", s.unknown(e.FieldSort.Name))
+			return search.Order{}, invalid(at+".fieldSort.name", s.unknown(e.FieldSort.Name))
 		}
-		return &sorting[R]{
-			compare: func(a, b *R) int { return f.compare(a, b, descending) },
-			by:      []search.Order{{Column: f.column, Descending: descending}},
-		}, nil
+		return search.Order{Column: column, Descending: e.FieldSort.SortOrder == deadline.SortOrderDescending}, nil
 	case e.ParameterSort != nil:
 		if !s.hasParameters {
-			return nil, invalid(at+".parameterSort", "does not apply: what is searched has no parameters")
+			return search.Order{}, invalid(at+".parameterSort", "does not apply: what is searched has no parameters")
 		}
-		name := e.ParameterSort.Name
-		return &sorting[R]{
-			compare: func(a, b *R) int { return s.compareParameter(a, b, name, descending) },
-			by:      []search.Order{{Parameter: name, Descending: descending}},
-		}, nil
+		return search.Order{Parameter: e.ParameterSort.Name, Descending: e.ParameterSort.SortOrder == deadline.SortOrderDescending}, nil
 	case e.UserJobsFirst != nil:
 		if !s.hasUsers {
-			return nil, invalid(at+".userJobsFirst", "does not apply: only jobs are sorted by their user")
+			return search.Order{}, invalid(at+".userJobsFirst", "does not apply: only jobs are sorted by their user")
 		}
-		return &sorting[R]{by: []search.Order{{Column: search.CreatedBy, First: e.UserJobsFirst.UserIdentityId}}}, nil
+		return search.Order{Column: search.CreatedBy, First: e.UserJobsFirst.UserIdentityId}, nil
 	default:
-		return nil, invalid(at, "must be one of the sort expressions that are known")
+		return search.Order{}, invalid(at, "must be one of the sort expressions that are known")
 	}
 }
 
-// compareParameter orders two rows by a parameter, rows that lack it last.
-func (s *searchable[R]) compareParameter(a, b *R, name string, descending bool) int {
-	x, xNumber, hasX := s.parameter(a, name)
-	y, yNumber, hasY := s.parameter(b, name)
-	order := search.CompareParameters(x, y, xNumber && yNumber)
-	switch {
-	case !hasX || !hasY:
-		return btoi(!hasX) - btoi(!hasY)
-	case descending:
-		return -order
-	default:
-		return order
+// query checks filters and an order, and asks the store for what they find. Where to look is still to be said. Errors:
+// ValidationException.
+func (s *searchable) query(
+	kind search.Kind, filters *deadline.SearchGroupedFilterExpressions, sorts []deadline.SearchSortExpression, w window,
+) (*search.Query, error) {
+	where, err := s.filter(filters)
+	if err != nil {
+		return nil, err
 	}
+	order, err := s.sorting(sorts)
+	if err != nil {
+		return nil, err
+	}
+	return &search.Query{Kind: kind, Where: where, Order: order, Offset: w.offset, Size: w.size + 1, Limit: w.limit}, nil
 }
 
 // maxFound is the greatest count that a search tells, and the greatest offset that it takes.
 const maxFound = 10_000
 
+// window is the part of what is found that a request asks for.
+type window struct {
+	limit        int // the greatest count and offset
+	offset, size int
+}
+
+func (s *Service) window(offset int32, size *int32) window {
+	w := window{limit: s.maxFound, offset: int(offset), size: defaultMaxResults}
+	if size != nil {
+		w.size = int(*size)
+	}
+	return w
+}
+
+// next is the offset of the next page, when there is one that can be asked for.
+func (w window) next() *int32 {
+	if end := w.offset + w.size; end <= w.limit {
+		return new(int32(end))
+	}
+	return nil
+}
+
+// pageOf is the page among the rows that a query gave, the offset of the next one, and the count of all.
+func pageOf[R any](w window, rows []R, total int) (page []R, next *int32, count int32) {
+	if len(rows) > w.size {
+		rows, next = rows[:w.size], w.next()
+	}
+	return rows, next, int32(total) //nolint:gosec // at most the limit
+}
+
 // findings collect what a search finds, as far as its page needs it.
 type findings[R any] struct {
-	limit   int               // the greatest count and offset
+	window
+
 	compare func(a, b *R) int // nil: in the order in which it is found
-	before  int               // rows that were found and not read: the page begins behind them
-	offset  int
-	size    int
-	total   int  // as far as maxFound
-	rows    []R  // the first offset + size + 1 of all, in any order
-	trimmed bool // the first of rows, as many as have to be kept, are sorted, and come before all that were left out
-}
-
-// query asks for the rows of a page and one more, in an order that may be nil.
-func (f *findings[R]) query(kind search.Kind, within []string, where search.Condition, order *sorting[R]) *search.Query {
-	q := &search.Query{Kind: kind, Within: within, Where: where, Offset: f.offset, Size: f.size + 1, Limit: f.limit}
-	if order != nil {
-		q.Order = order.by
-	}
-	return q
-}
-
-// of gives the findings of a query.
-func (f *findings[R]) of(rows []R, total int) *findings[R] {
-	f.rows, f.total, f.before, f.offset = rows, total, f.offset, 0
-	return f
-}
-
-func newFindings[R any](limit int, offset int32, size *int32, s *sorting[R]) *findings[R] {
-	f := &findings[R]{limit: limit, offset: int(offset), size: defaultMaxResults}
-	if size != nil {
-		f.size = int(*size)
-	}
-	if s != nil {
-		f.compare = s.compare
-	}
-	return f
+	total   int               // as far as the limit
+	rows    []R               // the first offset + size + 1 of all, in any order
+	trimmed bool              // the first of rows, as many as have to be kept, are sorted, and come before all that were left out
 }
 
 // keep is how many rows have to be kept: one more than the page ends with tells whether there is a next one.
@@ -187,13 +148,5 @@ func (f *findings[R]) trim() {
 // page gives the rows of the page, the offset of the next one, and the count of all.
 func (f *findings[R]) page() (rows []R, next *int32, total int32) {
 	f.trim()
-	rows = f.rows[min(f.offset, len(f.rows)):]
-	if len(rows) > f.size {
-		rows = rows[:f.size]
-		// What lies behind the greatest offset cannot be asked for.
-		if end := f.before + f.offset + f.size; end <= f.limit {
-			next = new(int32(end))
-		}
-	}
-	return rows, next, int32(f.total)
+	return pageOf(f.window, f.rows[min(f.offset, len(f.rows)):], f.total)
 }

@@ -13,56 +13,50 @@ import (
 // foundStep is a step that is looked at in a search.
 type foundStep = store.FoundStep
 
-var stepSearch = searchable[foundStep]{
-	fields: map[string]searchField[foundStep]{
-		"STEP_ID":                  textIn[foundStep](search.ID),
-		"JOB_ID":                   textIn[foundStep](search.JobID),
-		"QUEUE_ID":                 textIn[foundStep](search.QueueID),
-		"NAME":                     textIn[foundStep](search.Name),
-		"LIFECYCLE_STATUS":         textIn[foundStep](search.Lifecycle),
-		"LIFECYCLE_STATUS_MESSAGE": textIn[foundStep](search.LifecycleMessage),
-		"TASK_RUN_STATUS":          textIn[foundStep](search.Status),
-		"TARGET_TASK_RUN_STATUS":   textIn[foundStep](search.Target),
-		"CREATED_BY":               textIn[foundStep](search.CreatedBy),
-		"UPDATED_BY":               textIn[foundStep](search.UpdatedBy),
-		"CREATED_AT":               timeIn[foundStep](search.CreatedAt),
-		"STARTED_AT":               timeIn[foundStep](search.StartedAt),
-		"ENDED_AT":                 timeIn[foundStep](search.EndedAt),
-		"UPDATED_AT":               timeIn[foundStep](search.UpdatedAt),
-		"TASK_FAILURE_RETRY_COUNT": numberIn[foundStep](search.FailureRetries),
+var stepSearch = searchable{
+	fields: map[string]search.Column{
+		"STEP_ID":                  search.ID,
+		"JOB_ID":                   search.JobID,
+		"QUEUE_ID":                 search.QueueID,
+		"NAME":                     search.Name,
+		"LIFECYCLE_STATUS":         search.Lifecycle,
+		"LIFECYCLE_STATUS_MESSAGE": search.LifecycleMessage,
+		"TASK_RUN_STATUS":          search.Status,
+		"TARGET_TASK_RUN_STATUS":   search.Target,
+		"CREATED_BY":               search.CreatedBy,
+		"UPDATED_BY":               search.UpdatedBy,
+		"CREATED_AT":               search.CreatedAt,
+		"STARTED_AT":               search.StartedAt,
+		"ENDED_AT":                 search.EndedAt,
+		"UPDATED_AT":               search.UpdatedAt,
+		"TASK_FAILURE_RETRY_COUNT": search.FailureRetries,
 	},
 }
 
 // SearchSteps looks for steps in some queues, or in one job of them: newest jobs first, each in the order of its template, unless
 // the request says otherwise. Errors: ResourceNotFoundException; ValidationException on filterExpressions and sortExpressions.
 func (s *Service) SearchSteps(ctx context.Context, in *deadline.SearchStepsInput) (*deadline.SearchStepsOutput, error) {
-	filter, err := stepSearch.filter(in.FilterExpressions)
+	w := s.window(in.ItemOffset, in.PageSize)
+	query, err := stepSearch.query(search.Steps, in.FilterExpressions, in.SortExpressions, w)
 	if err != nil {
 		return nil, err
 	}
-	order, err := stepSearch.sorting(in.SortExpressions, nil)
-	if err != nil {
-		return nil, err
-	}
-	queues, err := s.searchedQueues(ctx, in.FarmId, in.QueueIds)
-	if err != nil {
+	if query.Within, err = s.searchedQueues(ctx, in.FarmId, in.QueueIds); err != nil {
 		return nil, err
 	}
 	if in.JobId != nil {
-		j, err := s.searchedJob(ctx, in.FarmId, queues, *in.JobId)
+		j, err := s.searchedJob(ctx, in.FarmId, query.Within, *in.JobId)
 		if err != nil {
 			return nil, err
 		}
-		queues = []string{j.QueueID}
-		ofJob := search.Condition{Group: search.Comparison, Column: search.JobID, Operator: search.Equal, Values: []any{j.JobID}}
-		filter.where = search.Condition{Of: []search.Condition{ofJob, filter.where}}
+		query.Within = []string{j.QueueID}
+		query.Where = search.Condition{Of: []search.Condition{comparison(search.JobID, search.Equal, j.JobID), query.Where}}
 	}
-	found := newFindings[foundStep](s.maxFound, in.ItemOffset, in.PageSize, nil)
-	steps, total, err := s.store.FindSteps(ctx, found.query(search.Steps, queues, filter.where, order))
+	steps, total, err := s.store.FindSteps(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("search steps: %w", err)
 	}
-	rows, next, count := found.of(steps, total).page()
+	rows, next, count := pageOf(w, steps, total)
 	out := &deadline.SearchStepsOutput{Steps: make([]deadline.StepSearchSummary, len(rows)), NextItemOffset: next, TotalResults: count}
 	for i := range rows {
 		shape, err := s.shape(ctx, rows[i].JobID)

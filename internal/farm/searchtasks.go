@@ -1,7 +1,6 @@
 package farm
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -21,48 +20,70 @@ type foundTask struct {
 	pending bool
 }
 
-// taskSearch has the columns of steps of what is a job's or a step's, else those of tasks.
-var taskSearch = searchable[foundTask]{
-	fields: map[string]searchField[foundTask]{
-		"TASK_ID":                  textOf(func(x *foundTask) string { return taskID(x.step.StepID, x.TaskIndex) }),
-		"STEP_ID":                  textOf(func(x *foundTask) string { return x.step.StepID }).in(search.ID),
-		"JOB_ID":                   textOf(func(x *foundTask) string { return x.job.JobID }).in(search.JobID),
-		"QUEUE_ID":                 textOf(func(x *foundTask) string { return x.job.QueueID }).in(search.QueueID),
-		"RUN_STATUS":               textOf(func(x *foundTask) string { return x.Status.String() }).in(search.Status),
-		"TARGET_RUN_STATUS":        textOf(func(x *foundTask) string { return x.Target.String() }).in(search.Target),
-		"UPDATED_BY":               textOf(func(x *foundTask) string { return x.UpdatedBy }).in(search.UpdatedBy),
-		"LATEST_SESSION_ACTION_ID": textOf(func(x *foundTask) string { return x.LatestAction }).in(search.LatestActionID),
-		"CREATED_AT":               timeOf(func(x *foundTask) int64 { return x.job.CreatedAt }).in(search.JobCreatedAt),
-		"STARTED_AT":               timeOf(func(x *foundTask) int64 { return x.StartedAt }).in(search.StartedAt),
-		"ENDED_AT":                 timeOf(func(x *foundTask) int64 { return x.EndedAt }).in(search.EndedAt),
-		"UPDATED_AT":               timeOf(func(x *foundTask) int64 { return x.UpdatedAt }).in(search.UpdatedAt),
-		"FAILURE_RETRY_COUNT":      numberOf(func(x *foundTask) int64 { return int64(x.FailureRetries) }).in(search.FailureRetries),
-	},
-	parameter: func(x *foundTask, name string) (string, bool, bool) {
-		axis, ok := x.space.Axis(name)
-		if !ok {
-			return "", false, false
-		}
-		return axis.Value(axis.Position(x.TaskIndex)), isNumber(axis.Type()), true
-	},
-	terms: func(x *foundTask, f func(string) bool) bool {
-		if f(taskID(x.step.StepID, x.TaskIndex)) {
-			return true
-		}
-		for i := range x.space.Parameters() {
-			axis, _ := x.space.Axis(x.space.Parameters()[i].Name)
-			if f(axis.Value(axis.Position(x.TaskIndex))) {
-				return true
-			}
-		}
-		return false
+var taskSearch = searchable{
+	fields: map[string]search.Column{
+		"TASK_ID":                  search.TaskID,
+		"STEP_ID":                  search.ID,
+		"JOB_ID":                   search.JobID,
+		"QUEUE_ID":                 search.QueueID,
+		"RUN_STATUS":               search.Status,
+		"TARGET_RUN_STATUS":        search.Target,
+		"UPDATED_BY":               search.UpdatedBy,
+		"LATEST_SESSION_ACTION_ID": search.LatestActionID,
+		"CREATED_AT":               search.JobCreatedAt,
+		"STARTED_AT":               search.StartedAt,
+		"ENDED_AT":                 search.EndedAt,
+		"UPDATED_AT":               search.UpdatedAt,
+		"FAILURE_RETRY_COUNT":      search.FailureRetries,
 	},
 	hasParameters: true,
 }
 
-// taskTie puts tasks in the order of their jobs, newest first, of their steps, and of their parameter space.
-func taskTie(a, b *foundTask, _ bool) int {
-	return cmp.Or(compareAges(b.job, a.job), cmp.Compare(a.StepIndex, b.StepIndex), cmp.Compare(a.TaskIndex, b.TaskIndex))
+// text is what a column of texts has.
+func (x *foundTask) text(column search.Column) string {
+	switch column {
+	case search.TaskID:
+		return taskID(x.step.StepID, x.TaskIndex)
+	case search.ID:
+		return x.step.StepID
+	case search.JobID:
+		return x.job.JobID
+	case search.QueueID:
+		return x.job.QueueID
+	case search.Status:
+		return x.Status.String()
+	case search.Target:
+		return x.Target.String()
+	case search.UpdatedBy:
+		return x.UpdatedBy
+	default:
+		return x.LatestAction
+	}
+}
+
+// number is what a column of numbers or times has.
+func (x *foundTask) number(column search.Column) int64 {
+	switch column {
+	case search.JobCreatedAt:
+		return x.job.CreatedAt
+	case search.StartedAt:
+		return x.StartedAt
+	case search.EndedAt:
+		return x.EndedAt
+	case search.UpdatedAt:
+		return x.UpdatedAt
+	default:
+		return int64(x.FailureRetries)
+	}
+}
+
+// parameter gives the value of a parameter, and whether it is a number.
+func (x *foundTask) parameter(name string) (value string, number, present bool) {
+	axis, ok := x.space.Axis(name)
+	if !ok {
+		return "", false, false
+	}
+	return axis.Value(axis.Position(x.TaskIndex)), isNumber(axis.Type()), true
 }
 
 // SearchTasks looks for tasks in some queues, or in one job of them, untouched ones included: newest jobs first, each in the order

@@ -10,45 +10,41 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
-var workerSearch = searchable[row.Worker]{
-	fields: map[string]searchField[row.Worker]{
-		"WORKER_ID":         textIn[row.Worker](search.ID),
-		"FLEET_ID":          textIn[row.Worker](search.FleetID),
-		"STATUS":            textIn[row.Worker](search.Status),
-		"HOST_NAME":         textIn[row.Worker](search.Name),
-		"IP_ADDRESSES":      textIn[row.Worker](search.Addresses),
-		"EC2_INSTANCE_ARN":  textIn[row.Worker](search.InstanceARN),
-		"EC2_INSTANCE_TYPE": textIn[row.Worker](search.InstanceType),
-		"CREATED_BY":        textIn[row.Worker](search.CreatedBy),
-		"UPDATED_BY":        textIn[row.Worker](search.UpdatedBy),
-		"CREATED_AT":        timeIn[row.Worker](search.CreatedAt),
-		"UPDATED_AT":        timeIn[row.Worker](search.UpdatedAt),
+var workerSearch = searchable{
+	fields: map[string]search.Column{
+		"WORKER_ID":         search.ID,
+		"FLEET_ID":          search.FleetID,
+		"STATUS":            search.Status,
+		"HOST_NAME":         search.Name,
+		"IP_ADDRESSES":      search.Addresses,
+		"EC2_INSTANCE_ARN":  search.InstanceARN,
+		"EC2_INSTANCE_TYPE": search.InstanceType,
+		"CREATED_BY":        search.CreatedBy,
+		"UPDATED_BY":        search.UpdatedBy,
+		"CREATED_AT":        search.CreatedAt,
+		"UPDATED_AT":        search.UpdatedAt,
 	},
 }
 
 // SearchWorkers looks for workers in some fleets: newest first unless the request says otherwise. Errors: ResourceNotFoundException;
 // ValidationException on filterExpressions and sortExpressions.
 func (s *Service) SearchWorkers(ctx context.Context, in *deadline.SearchWorkersInput) (*deadline.SearchWorkersOutput, error) {
-	filter, err := workerSearch.filter(in.FilterExpressions)
+	w := s.window(in.ItemOffset, in.PageSize)
+	query, err := workerSearch.query(search.Workers, in.FilterExpressions, in.SortExpressions, w)
 	if err != nil {
 		return nil, err
 	}
-	order, err := workerSearch.sorting(in.SortExpressions, nil)
-	if err != nil {
-		return nil, err
-	}
-	fleets := slices.Compact(slices.Sorted(slices.Values(in.FleetIds)))
-	for _, id := range fleets {
+	query.Within = slices.Compact(slices.Sorted(slices.Values(in.FleetIds)))
+	for _, id := range query.Within {
 		if _, err := s.fleetOf(ctx, in.FarmId, id); err != nil {
 			return nil, err
 		}
 	}
-	found := newFindings[row.Worker](s.maxFound, in.ItemOffset, in.PageSize, nil)
-	workers, total, err := s.store.FindWorkers(ctx, found.query(search.Workers, fleets, filter.where, order))
+	workers, total, err := s.store.FindWorkers(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("search workers: %w", err)
 	}
-	rows, next, count := found.of(workers, total).page()
+	rows, next, count := pageOf(w, workers, total)
 	out := &deadline.SearchWorkersOutput{Workers: make([]deadline.WorkerSearchSummary, len(rows)), NextItemOffset: next, TotalResults: count}
 	for i := range rows {
 		if out.Workers[i], err = workerSearchSummary(&rows[i]); err != nil {

@@ -17,8 +17,7 @@ import (
 type taskFilter struct {
 	part    taskPart
 	of      []*taskFilter                                       // of groups
-	matches func(*foundTask) bool                               // of jobPart, stepPart, rowPart
-	where   search.Condition                                    // the same for the store: of rowPart
+	where   search.Condition                                    // of jobPart, stepPart, statusPart, rowPart
 	resolve func(*row.Step, *openjd.ParameterSpace) *taskFilter // of indexPart
 	steps   search.Condition                                    // holds for the steps that may have such a task: of indexPart
 	indexes *taskIndexes                                        // of resolvedPart
@@ -39,16 +38,20 @@ const (
 	resolvedPart // an indexPart of a known step
 )
 
-// taskParts says what fields look at; rowPart those that it does not name.
-var taskParts = map[string]taskPart{
-	"TASK_ID": indexPart, "STEP_ID": stepPart, "JOB_ID": jobPart, "QUEUE_ID": jobPart, "CREATED_AT": jobPart, "RUN_STATUS": statusPart,
-}
-
-func partOf(field string) taskPart {
-	if part, ok := taskParts[field]; ok {
-		return part
+// partOf says what a column tells of.
+func partOf(column search.Column) taskPart {
+	switch column {
+	case search.TaskID:
+		return indexPart
+	case search.ID:
+		return stepPart
+	case search.JobID, search.QueueID, search.JobCreatedAt:
+		return jobPart
+	case search.Status:
+		return statusPart
+	default:
+		return rowPart
 	}
-	return rowPart
 }
 
 // newTaskFilter takes a filter apart that was checked.
@@ -79,27 +82,19 @@ func newTaskPart(e *deadline.SearchFilterExpression) (*taskFilter, error) {
 	case e.ParameterFilter != nil:
 		return &taskFilter{part: indexPart, resolve: parameterTasks(e.ParameterFilter), steps: parameterSteps(e.ParameterFilter)}, nil
 	}
-	field, ids := "", []string(nil)
-	negative := false
-	switch {
-	case e.StringFilter != nil:
-		field, ids = e.StringFilter.Name, []string{e.StringFilter.Value}
-		negative = e.StringFilter.Operator == deadline.ComparisonOperatorNotEqual
-	case e.StringListFilter != nil:
-		field, ids = e.StringListFilter.Name, e.StringListFilter.Values
-		negative = e.StringListFilter.Operator == deadline.ComparisonOperatorAllNotEquals
-	case e.DateTimeFilter != nil:
-		field = e.DateTimeFilter.Name
-	}
-	part := partOf(field)
-	if part == indexPart {
-		return &taskFilter{part: part, resolve: identifiedTasks(ids, negative), steps: identifiedSteps(ids, negative)}, nil
-	}
-	leaf, err := taskSearch.leaf(e, "", 1)
+	where, err := taskSearch.leaf(e, "", 1)
 	if err != nil {
 		return nil, err
 	}
-	return &taskFilter{part: part, matches: leaf.matches, where: leaf.where}, nil
+	of := &where // a comparison of times may be two of them
+	for of.Group != search.Comparison {
+		of = &of.Of[0]
+	}
+	part := partOf(of.Column)
+	if part == indexPart {
+		return &taskFilter{part: part, resolve: identifiedTasks(of), steps: identifiedSteps(of)}, nil
+	}
+	return &taskFilter{part: part, where: where}, nil
 }
 
 // joinedTasks is a group, without what makes no difference in it.
@@ -179,6 +174,23 @@ func (f *taskFilter) at(j *row.Job, step *row.Step, space *openjd.ParameterSpace
 		}
 		return f
 	})
+}
+
+// matches reports whether the filter of a step finds a task.
+func (f *taskFilter) matches(x *foundTask) bool {
+	switch f.part {
+	case everyTask, noTask:
+		return f.part == everyTask
+	case allParts:
+		return !slices.ContainsFunc(f.of, func(of *taskFilter) bool { return !of.matches(x) })
+	case anyPart:
+		return slices.ContainsFunc(f.of, func(of *taskFilter) bool { return of.matches(x) })
+	case resolvedPart:
+		index, ok := f.indexes.next(x.TaskIndex)
+		return ok && index == x.TaskIndex
+	default:
+		return f.where.Meets(x.text, x.number)
+	}
 }
 
 // looksAtRows reports whether tasks with the same id and parameters may differ.

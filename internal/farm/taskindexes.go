@@ -108,10 +108,12 @@ func (x *taskIndexes) position(from int64) (position int64, ok bool) {
 }
 
 // identifiedTasks finds the tasks that have, or do not have, one of some ids.
-func identifiedTasks(ids []string, negative bool) func(*row.Step, *openjd.ParameterSpace) *taskFilter {
+func identifiedTasks(c *search.Condition) func(*row.Step, *openjd.ParameterSpace) *taskFilter {
+	negative := c.Operator == search.NotEqual || c.Operator == search.NotIn
 	return func(step *row.Step, _ *openjd.ParameterSpace) *taskFilter {
 		var indexes []int64
-		for _, id := range ids {
+		for _, value := range c.Values {
+			id, _ := value.(string)
 			if stepID, index, ok := parseTaskID(id); ok && stepID == step.StepID && index < step.Tasks {
 				indexes = append(indexes, index)
 			}
@@ -181,7 +183,7 @@ func ascendingTasks(axis *openjd.Axis, e *deadline.ParameterFilterExpression) *t
 
 // termTasks finds the tasks with a text in their id or in the value of a parameter.
 func termTasks(e *deadline.SearchTermFilterExpression) func(*row.Step, *openjd.ParameterSpace) *taskFilter {
-	term := newSearchTerm(e.SearchTerm, e.MatchType != deadline.SearchTermMatchingTypeContains)
+	term := newSearchTerm(e)
 	return func(step *row.Step, space *openjd.ParameterSpace) *taskFilter {
 		of := []*taskFilter{term.inIDs(step)}
 		for i := range space.Parameters() {

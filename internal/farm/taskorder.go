@@ -1,32 +1,53 @@
 package farm
 
 import (
-	"github.com/farmhand-render/farmhand/deadline"
+	"cmp"
+
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/search"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
-// taskKey is what a search sorts tasks by.
-type taskKey struct {
-	part       taskPart
-	column     search.Column // of what looks at rows
-	parameter  string        // "": the id, of what looks at the index
-	descending bool
+// compareTasks compares tasks by some orders; nil when there are none. Tasks that are equal come in the order of their jobs, newest first,
+// of their steps, and of their parameter space.
+func compareTasks(by []search.Order) func(a, b *foundTask) int {
+	if len(by) == 0 {
+		return nil
+	}
+	return func(a, b *foundTask) int {
+		for i := range by {
+			if order := compareTask(&by[i], a, b); order != 0 {
+				return order
+			}
+		}
+		return cmp.Or(compareAges(b.job, a.job), cmp.Compare(a.StepIndex, b.StepIndex), cmp.Compare(a.TaskIndex, b.TaskIndex))
+	}
 }
 
-func newTaskKeys(sorts []deadline.SearchSortExpression) []taskKey {
-	keys := make([]taskKey, len(sorts))
-	for i := range sorts {
-		e := &sorts[i]
-		keys[i].descending = orderOf(e) == deadline.SortOrderDescending
-		if e.ParameterSort != nil {
-			keys[i].part, keys[i].parameter = indexPart, e.ParameterSort.Name
-			continue
-		}
-		keys[i].part, keys[i].column = partOf(e.FieldSort.Name), taskSearch.fields[e.FieldSort.Name].column
+// compareTask compares tasks by one order. What lacks the value comes last.
+func compareTask(by *search.Order, a, b *foundTask) int {
+	var order int
+	var noA, noB bool
+	switch {
+	case by.Parameter != "":
+		x, xNumber, hasX := a.parameter(by.Parameter)
+		y, yNumber, hasY := b.parameter(by.Parameter)
+		order, noA, noB = search.CompareParameters(x, y, xNumber && yNumber), !hasX, !hasY
+	case by.Column.IsText():
+		x, y := a.text(by.Column), b.text(by.Column)
+		order, noA, noB = cmp.Compare(x, y), x == "", y == ""
+	default:
+		x, y := a.number(by.Column), b.number(by.Column)
+		order, noA, noB = cmp.Compare(x, y), by.Column.IsTime() && x == 0, by.Column.IsTime() && y == 0
 	}
-	return keys
+	switch {
+	case noA || noB:
+		return btoi(noA) - btoi(noB)
+	case by.Descending:
+		return -order
+	default:
+		return order
+	}
 }
 
 // stepOrder is what an order means for the tasks of one step, which are alike in some of the keys.
@@ -37,19 +58,19 @@ type stepOrder struct {
 	compare func(a, b int64) int // of untouched tasks, by their indexes; nil when they are alike
 }
 
-func orderAt(keys []taskKey, space *openjd.ParameterSpace) *stepOrder {
+func orderAt(by []search.Order, space *openjd.ParameterSpace) *stepOrder {
 	o := &stepOrder{exact: true}
-	for _, key := range keys {
-		switch key.part {
-		case statusPart, rowPart:
-			o.rows = true
-			o.store = append(o.store, store.TaskOrder{Column: key.column, Descending: key.descending})
-		case indexPart:
-			if key.parameter == "" {
-				o.by(rankedIDs(), key.descending)
-			} else if axis, ok := space.Axis(key.parameter); ok {
-				o.by(rankedParameter(axis), key.descending)
+	for i := range by {
+		switch key := &by[i]; {
+		case key.Parameter != "":
+			if axis, ok := space.Axis(key.Parameter); ok {
+				o.by(rankedParameter(axis), key.Descending)
 			}
+		case partOf(key.Column) == indexPart:
+			o.by(rankedIDs(), key.Descending)
+		case partOf(key.Column) == statusPart || partOf(key.Column) == rowPart:
+			o.rows = true
+			o.store = append(o.store, store.TaskOrder{Column: key.Column, Descending: key.Descending})
 		}
 	}
 	return o

@@ -9,6 +9,7 @@ import (
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store"
 	"github.com/farmhand-render/farmhand/internal/store/row"
+	"github.com/farmhand-render/farmhand/internal/store/search"
 	openjd "github.com/farmhand-render/farmhand/openjd/job"
 )
 
@@ -17,8 +18,7 @@ type taskSifter struct {
 	service  *Service
 	spaces   map[string]*openjd.ParameterSpace // those of steps that a walk came to, by their texts
 	filter   *taskFilter
-	matches  func(*foundTask) bool // the same for one task
-	order    []taskKey
+	order    []search.Order
 	found    *findings[foundTask]
 	statuses []status.Task // that what is found may have
 	counts   bool          // those that have one are found, and need not be looked at to be counted
@@ -26,18 +26,20 @@ type taskSifter struct {
 
 // newTaskSifter checks a search. Errors: ValidationException.
 func (s *Service) newTaskSifter(in *deadline.SearchTasksInput) (*taskSifter, error) {
-	filter, err := taskSearch.filter(in.FilterExpressions)
+	if _, err := taskSearch.filter(in.FilterExpressions); err != nil {
+		return nil, err
+	}
+	filter, err := newTaskFilter(in.FilterExpressions)
 	if err != nil {
 		return nil, err
 	}
-	order, err := taskSearch.sorting(in.SortExpressions, taskTie)
+	order, err := taskSearch.sorting(in.SortExpressions)
 	if err != nil {
 		return nil, err
 	}
-	t := &taskSifter{service: s, spaces: map[string]*openjd.ParameterSpace{}, matches: filter.matches, order: newTaskKeys(in.SortExpressions)}
-	t.found = newFindings(s.maxFound, in.ItemOffset, in.PageSize, order)
-	if t.filter, err = newTaskFilter(in.FilterExpressions); err != nil {
-		return nil, err
+	t := &taskSifter{
+		service: s, spaces: map[string]*openjd.ParameterSpace{}, filter: filter, order: order,
+		found: &findings[foundTask]{window: s.window(in.ItemOffset, in.PageSize), compare: compareTasks(order)},
 	}
 	var only bool
 	t.statuses, only = t.filter.statuses()
@@ -190,7 +192,7 @@ func (s *stepSifter) read(search *store.TaskSearch, exact bool, limit int) (n in
 	for i := range tasks {
 		x := s.touched(&tasks[i])
 		search.From = x.TaskIndex + 1
-		if (exact || s.matches(&x)) && !s.found.add(x) {
+		if (exact || s.filter.matches(&x)) && !s.found.add(x) {
 			return len(tasks), false, nil
 		}
 	}
@@ -217,7 +219,7 @@ func (s *stepSifter) best(search *store.TaskSearch, exact bool) error {
 	for i := range tasks {
 		x := s.touched(&tasks[i])
 		search.From = x.TaskIndex + 1
-		if exact || s.matches(&x) {
+		if exact || s.filter.matches(&x) {
 			s.found.add(x)
 		}
 	}
@@ -256,7 +258,7 @@ func (s *stepSifter) mixed(rest *taskFilter) (more bool, err error) {
 			if more, err := s.untouched(rest, search.From, x.TaskIndex); err != nil || !more {
 				return false, err
 			}
-			if s.matches(&x) && !s.found.add(x) {
+			if s.filter.matches(&x) && !s.found.add(x) {
 				return false, nil
 			}
 			search.From = x.TaskIndex + 1

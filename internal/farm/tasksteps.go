@@ -18,10 +18,6 @@ import (
 
 var everyStep search.Condition
 
-func compareSteps(column search.Column, operator search.Operator, values ...any) search.Condition {
-	return search.Condition{Group: search.Comparison, Column: column, Operator: operator, Values: values}
-}
-
 // stepsOf is the condition of a filter on steps.
 func (s *Service) stepsOf(ctx context.Context, f *taskFilter) (search.Condition, error) {
 	switch f.part {
@@ -66,16 +62,16 @@ func (s *Service) stepsWith(ctx context.Context, c *search.Condition) (search.Co
 	case search.Status:
 		return search.HasTasks(c.Statuses()), nil
 	case search.Target, search.UpdatedBy:
-		return compareSteps(search.Targeted, search.Equal, int64(1)), nil
+		return comparison(search.Targeted, search.Equal, int64(1)), nil
 	case search.LatestActionID:
 		return s.stepsOfActions(ctx, c)
 	case search.FailureRetries:
 		return retriedSteps(c), nil
 	case search.StartedAt, search.EndedAt, search.UpdatedAt:
 		if c.Operator == search.Less {
-			return compareSteps(search.Earliest, c.Operator, c.Values...), nil
+			return comparison(search.Earliest, c.Operator, c.Values...), nil
 		}
-		return compareSteps(search.Latest, c.Operator, c.Values...), nil
+		return comparison(search.Latest, c.Operator, c.Values...), nil
 	default:
 		return everyStep, nil
 	}
@@ -86,7 +82,7 @@ func (s *Service) stepsOfActions(ctx context.Context, c *search.Condition) (sear
 	if c.Operator == search.NotEqual || c.Operator == search.NotIn {
 		return everyStep, nil
 	}
-	jobs := compareSteps(search.JobID, search.In)
+	jobs := comparison(search.JobID, search.In)
 	for _, value := range c.Values {
 		id, _ := value.(string)
 		sessionID, _, ok := parseSessionActionID(id)
@@ -110,7 +106,7 @@ func retriedSteps(c *search.Condition) search.Condition {
 	switch c.Operator {
 	case search.Equal, search.GreaterOrEqual:
 	case search.Greater:
-		return compareSteps(search.FailureRetries, search.Greater, least)
+		return comparison(search.FailureRetries, search.Greater, least)
 	case search.In:
 		for _, value := range c.Values {
 			n, _ := value.(int64)
@@ -119,16 +115,17 @@ func retriedSteps(c *search.Condition) search.Condition {
 	default:
 		return everyStep
 	}
-	return compareSteps(search.FailureRetries, search.GreaterOrEqual, least)
+	return comparison(search.FailureRetries, search.GreaterOrEqual, least)
 }
 
 // identifiedSteps are those of the tasks that have, or do not have, one of some ids.
-func identifiedSteps(ids []string, negative bool) search.Condition {
-	if negative {
+func identifiedSteps(c *search.Condition) search.Condition {
+	if c.Operator == search.NotEqual || c.Operator == search.NotIn {
 		return everyStep
 	}
-	steps := compareSteps(search.ID, search.In)
-	for _, id := range ids {
+	steps := comparison(search.ID, search.In)
+	for _, value := range c.Values {
+		id, _ := value.(string)
 		if stepID, _, ok := parseTaskID(id); ok {
 			steps.Values = append(steps.Values, stepID)
 		}
@@ -151,7 +148,7 @@ func parameterSteps(e *deadline.ParameterFilterExpression) search.Condition {
 
 // termSteps are those with a text in a value of a parameter, or maybe in the id of a task.
 func termSteps(e *deadline.SearchTermFilterExpression) search.Condition {
-	term := newSearchTerm(e.SearchTerm, e.MatchType != deadline.SearchTermMatchingTypeContains)
+	term := newSearchTerm(e)
 	steps := search.Condition{Group: search.Or}
 	for _, part := range term.parts {
 		steps.Of = append(steps.Of, stepsWithID(part)...)
@@ -185,7 +182,7 @@ func stepsWithID(part string) (of []search.Condition) {
 	if err != nil { // it does not end with an index, or with one that no task has
 		return of
 	}
-	enough := compareSteps(search.Tasks, search.Greater, index)
+	enough := comparison(search.Tasks, search.Greater, index)
 	switch digits, found := strings.CutSuffix(before, "-"); {
 	case before == "": // digits within the index, or its end
 		return append(of, enough)

@@ -222,7 +222,7 @@ func (s *stepSifter) each(touched []row.Task) (more bool, err error) {
 		if len(touched) > 0 && touched[0].TaskIndex == index {
 			x, touched = s.touched(&touched[0]), touched[1:]
 		}
-		if s.matches(&x) && !s.found.add(x) {
+		if s.filter.matches(&x) && !s.found.add(x) {
 			return false, nil
 		}
 	}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/farmhand-render/farmhand/internal/status"
@@ -133,6 +134,31 @@ func InSpace(meets func(space string) bool) Condition {
 	return Condition{Group: Comparison, Operator: inSpace, meets: meets}
 }
 
+// Meets reports whether a row meets a condition that compares nothing but columns, given what it has in these: "" or no time where it
+// lacks the value.
+func (c *Condition) Meets(text func(Column) string, number func(Column) int64) bool {
+	meets := func(of Condition) bool { return of.Meets(text, number) }
+	switch {
+	case c.Group == Or:
+		return slices.ContainsFunc(c.Of, meets)
+	case c.Group == And:
+		return !slices.ContainsFunc(c.Of, func(of Condition) bool { return !meets(of) })
+	case c.Column.IsText():
+		has := text(c.Column)
+		return has != "" && slices.Contains(c.Values, any(has)) != c.negative()
+	}
+	has := number(c.Column)
+	switch {
+	case has == 0 && c.Column.IsTime():
+		return false
+	case c.Operator == In || c.Operator == NotIn:
+		return slices.Contains(c.Values, any(has)) != c.negative()
+	default:
+		other, _ := c.Values[0].(int64)
+		return c.Operator.Holds(cmp.Compare(has, other))
+	}
+}
+
 // Admits reports whether a row that has a text in a column may meet a condition, whatever it has in others.
 func (c *Condition) Admits(column Column, text string) bool {
 	admits := func(of Condition) bool { return of.Admits(column, text) }
@@ -171,12 +197,13 @@ type Column uint8
 
 // The columns: of jobs ID is the job's, of steps the step's, of workers the worker's.
 const (
-	NoColumn Column = iota
+	_ Column = iota // a condition that is empty, an order by a parameter
 
 	ID
 	QueueID
 	JobID          // of steps
-	LatestActionID // of tasks, which the store finds by itself
+	TaskID         // of tasks, which are not in memory
+	LatestActionID // of tasks
 	Addresses      // of workers those of their host: it has any of them, and is sorted by the first
 
 	Name // of workers their host's
@@ -228,5 +255,8 @@ const (
 	numLong    = numColumns - firstLong
 )
 
-func (c Column) isText() bool { return c <= InstanceType }
-func (c Column) isTime() bool { return c >= CreatedAt && c <= Latest }
+// IsText reports whether a column has texts.
+func (c Column) IsText() bool { return c <= InstanceType }
+
+// IsTime reports whether a column has times.
+func (c Column) IsTime() bool { return c >= CreatedAt && c <= Latest }

@@ -201,7 +201,10 @@ func newWrites(c *row.Changes) *writes {
 	for _, id := range c.DeleteJobs {
 		w.deleted = append(w.deleted, keyOf(id))
 	}
-	spaces := make(map[string][]byte, len(c.StepDocuments))
+	var spaces map[string][]byte
+	if len(c.StepDocuments) > 0 {
+		spaces = make(map[string][]byte, len(c.StepDocuments))
+	}
 	for i := range c.StepDocuments {
 		spaces[c.StepDocuments[i].StepID] = c.StepDocuments[i].Space
 	}

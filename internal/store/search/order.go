@@ -39,7 +39,7 @@ func (s *sorter) key(o *Order, c *chunk, row int) sortKey {
 	switch {
 	case o.Parameter != "":
 		return s.parameter(o.Parameter, c, row)
-	case o.Column.isText():
+	case o.Column.IsText():
 		text := s.text(o.Column, c, row)
 		if o.First != nil {
 			first, _ := o.First.(string)
@@ -48,7 +48,7 @@ func (s *sorter) key(o *Order, c *chunk, row int) sortKey {
 		return sortKey{rank: btoi(len(text) == 0), text: text, isText: true}
 	case o.Column >= firstLong:
 		number := c.longs(o.Column)[row]
-		return sortKey{rank: btoi(number == 0 && o.Column.isTime()), number: number}
+		return sortKey{rank: btoi(number == 0 && o.Column.IsTime()), number: number}
 	default:
 		return sortKey{number: int64(c.shorts(o.Column)[row])}
 	}

@@ -121,14 +121,14 @@ func (p *plan) comparison(c *Condition) node {
 		return p.jobs(c)
 	case c.Column == Addresses:
 		return p.addresses(c)
-	case c.Column.isText():
+	case c.Column.IsText():
 		return p.textIn(c)
 	case c.Operator == In || c.Operator == NotIn:
 		return numberIn(c)
 	case c.Column >= firstLong:
 		low, high, outside := span(c, math.MinInt64, math.MaxInt64)
 		return node{func(chunk *chunk, of *rowSet) rowSet {
-			return within(chunk.longs(c.Column), of, low, high, outside, c.Column.isTime())
+			return within(chunk.longs(c.Column), of, low, high, outside, c.Column.IsTime())
 		}, perRow}
 	default:
 		low, high, outside := span(c, math.MinInt32, math.MaxInt32)
