@@ -61,7 +61,7 @@ func (t *taskSifter) job(ctx context.Context, j *row.Job) error {
 	}
 	_, err = t.service.eachStep(ctx, j, func(step *row.Step) (bool, error) {
 		x := *step // what is found refers to it
-		return t.step(ctx, j, &x, shape.step(x.StepIndex).space)
+		return t.at(ctx, j, &x, shape.step(x.StepIndex).space).all()
 	})
 	return err
 }
@@ -79,14 +79,7 @@ func (t *taskSifter) counted(counts *status.Counts) (done, more bool) {
 	return true, n == 0 || t.found.wants()
 }
 
-// step looks at all tasks of a step that may be meant.
-func (t *taskSifter) step(ctx context.Context, j *row.Job, step *row.Step, space *openjd.ParameterSpace) (more bool, err error) {
-	if done, more := t.counted(&step.Counts); done {
-		return more, nil
-	}
-	return t.at(ctx, j, step, space).search()
-}
-
+// at prepares the look at a step.
 func (t *taskSifter) at(ctx context.Context, j *row.Job, step *row.Step, space *openjd.ParameterSpace) *stepSifter {
 	return &stepSifter{
 		taskSifter: t, ctx: ctx, job: j, step: step, space: space,
@@ -106,6 +99,14 @@ type stepSifter struct {
 	first  []int64 // of those that were found by their index, in an order: those that come first
 	sorted int     // how many of them are sorted, and come before all that were left out
 	index  bool    // rows are not needed
+}
+
+// all looks at all tasks of the step that may be meant.
+func (s *stepSifter) all() (more bool, err error) {
+	if done, more := s.taskSifter.counted(&s.step.Counts); done {
+		return more, nil
+	}
+	return s.search()
 }
 
 func (s *stepSifter) search() (more bool, err error) {

@@ -175,7 +175,7 @@ func stepsWithID(part string) (of []search.Condition) {
 		return []search.Condition{everyStep}
 	}
 	if digits := strings.TrimSuffix(inDigits(part), "-"); digits != "" {
-		of = append(of, search.Mentions(digits))
+		of = append(of, search.InID(digits))
 	}
 	before := strings.TrimRight(part, "0123456789")
 	index, err := strconv.ParseInt(part[len(before):], 10, 64)
@@ -191,7 +191,7 @@ func stepsWithID(part string) (of []search.Condition) {
 	case inDigits(digits) == "":
 		return append(of, enough)
 	default:
-		return append(of, search.Condition{Of: []search.Condition{enough, search.Mentions(inDigits(digits))}})
+		return append(of, search.Condition{Of: []search.Condition{enough, search.InID(inDigits(digits))}})
 	}
 }
 

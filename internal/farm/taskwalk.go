@@ -120,11 +120,18 @@ func (t *taskSifter) read(ctx context.Context, steps []walked, full bool) ([]wal
 	if err != nil {
 		return nil, fmt.Errorf("search tasks: %w", err)
 	}
+	for i := range steps {
+		steps[i].touched = touched[steps[i].StepID]
+	}
+	if !full {
+		if steps, err = t.withMatches(ctx, steps); err != nil {
+			return nil, err
+		}
+	}
 	needsRow := func(s *walked) bool { return !full || !s.counted && !s.allTouched() }
 	for i := range steps {
-		s := &steps[i]
-		if s.touched = touched[s.StepID]; needsRow(s) {
-			whole = append(whole, s.StepID)
+		if needsRow(&steps[i]) {
+			whole = append(whole, steps[i].StepID)
 		}
 	}
 	rows, err := t.service.store.StepsByID(ctx, whole)
@@ -140,17 +147,44 @@ func (t *taskSifter) read(ctx context.Context, steps []walked, full bool) ([]wal
 	return slices.DeleteFunc(steps, func(s walked) bool { return needsRow(&s) && s.row == nil }), nil
 }
 
-// look looks at the tasks of one step.
-func (t *taskSifter) look(ctx context.Context, w *walked) (more bool, err error) {
+// withMatches leaves out the steps all of whose tasks were read, where none of them is meant: their own rows are not needed.
+func (t *taskSifter) withMatches(ctx context.Context, steps []walked) (left []walked, err error) {
+	for i := range steps {
+		s := &steps[i]
+		if s.allTouched() {
+			of, err := t.stepOf(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			meant := func(x row.Task) bool { found := of.touched(&x); return of.filter.matches(&found) }
+			if !slices.ContainsFunc(s.touched, meant) {
+				continue
+			}
+		}
+		left = append(left, *s)
+	}
+	return left, nil
+}
+
+// stepOf prepares the look at a step by what is known of it.
+func (t *taskSifter) stepOf(ctx context.Context, w *walked) (*stepSifter, error) {
 	space, err := t.space(ctx, w.Step)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	j, step := w.known()
 	if w.row != nil {
 		j, step = w.row.Job, &w.row.Step
 	}
-	s := t.at(ctx, j, step, space)
+	return t.at(ctx, j, step, space), nil
+}
+
+// look looks at the tasks of one step.
+func (t *taskSifter) look(ctx context.Context, w *walked) (more bool, err error) {
+	s, err := t.stepOf(ctx, w)
+	if err != nil {
+		return false, err
+	}
 	switch {
 	case w.counted:
 		s.filter = s.filter.amongStatuses(w.Statuses)
@@ -158,7 +192,7 @@ func (t *taskSifter) look(ctx context.Context, w *walked) (more bool, err error)
 	case w.small:
 		return s.each(w.touched)
 	default:
-		return t.step(ctx, j, step, space)
+		return s.all()
 	}
 }
 

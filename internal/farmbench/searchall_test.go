@@ -153,11 +153,9 @@ func queueTasks(f *testfarm.Farm, n int) map[string]*deadline.SearchGroupedFilte
 		Name: "ENDED_AT", Operator: deadline.ComparisonOperatorLessThan, DateTime: time.UnixMicro(firstJob + int64(n/1000)*1_000_000),
 	}}
 	return map[string]*deadline.SearchGroupedFilterExpressions{
-		"ended-since": allOf(lately("ENDED_AT", n)), "ended-before": allOf(early), "started": allOf(textFilter("TASK_ID", deadline.ComparisonOperatorNotEqual, "x"), deadline.SearchFilterExpression{
-			DateTimeFilter: &deadline.DateTimeFilterExpression{
-				Name: "STARTED_AT", Operator: deadline.ComparisonOperatorGreaterThan, DateTime: time.UnixMicro(firstJob),
-			},
-		}),
+		"ended-since": allOf(lately("ENDED_AT", n)), "ended-before": allOf(early), "started": allOf(deadline.SearchFilterExpression{DateTimeFilter: &deadline.DateTimeFilterExpression{
+			Name: "STARTED_AT", Operator: deadline.ComparisonOperatorGreaterThan, DateTime: time.UnixMicro(firstJob),
+		}}),
 		"failed-ended-since": allOf(failed, lately("ENDED_AT", n)),
 		"updated-by":         allOf(textFilter("UPDATED_BY", deadline.ComparisonOperatorEqual, "user 7")),
 		"retried": allOf(deadline.SearchFilterExpression{StringFilter: &deadline.StringFilterExpression{

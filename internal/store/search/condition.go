@@ -80,6 +80,7 @@ const (
 	NotIn
 
 	mentions
+	inID
 	parameter
 	hasTasks
 	inSpace
@@ -111,6 +112,11 @@ func Mentions(texts ...string) Condition {
 		c.Values = append(c.Values, text)
 	}
 	return c
+}
+
+// InID holds where a text is part of the id.
+func InID(text string) Condition {
+	return Condition{Group: Comparison, Operator: inID, Values: []any{text}}
 }
 
 // HasParameter holds for the jobs that have a parameter whose value compares with another one. Numbers are compared as numbers when the

@@ -35,6 +35,8 @@ func (p *plan) condition(c *Condition) node {
 	switch {
 	case c.Group == Comparison && c.Operator == mentions:
 		return p.mentions(c.texts())
+	case c.Group == Comparison && c.Operator == inID:
+		return p.inID(c.texts()[0])
 	case c.Group == Comparison && c.Operator == parameter:
 		text, _ := c.Values[0].(string)
 		return p.parameter(c.name, Operator(c.Column), text)
@@ -378,7 +380,7 @@ func (p *plan) mentions(texts []string) node {
 	for _, text := range texts {
 		part := []byte(text)
 		parts = append(parts, part)
-		if !slices.ContainsFunc(part, func(b byte) bool { return !p.idBytes[b] }) {
+		if p.mayBeInID(part) {
 			inIDs = append(inIDs, part)
 		}
 	}
@@ -390,6 +392,21 @@ func (p *plan) mentions(texts []string) node {
 			return in.has(names[row]) || p.kind == Jobs && in.has(creators[row]) || slices.ContainsFunc(c.parametersOf(row), values.has) ||
 				slices.ContainsFunc(inIDs, func(part []byte) bool { return bytes.Contains(c.id(row), part) })
 		})
+	}, perText}
+}
+
+// mayBeInID reports whether ids have all bytes of a text.
+func (p *plan) mayBeInID(text []byte) bool {
+	return !slices.ContainsFunc(text, func(b byte) bool { return !p.idBytes[b] })
+}
+
+func (p *plan) inID(text string) node {
+	part := []byte(text)
+	if !p.mayBeInID(part) {
+		return all(false)
+	}
+	return node{func(c *chunk, of *rowSet) rowSet {
+		return rows(of, func(row int) bool { return bytes.Contains(c.id(row), part) })
 	}, perText}
 }
 

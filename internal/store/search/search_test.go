@@ -427,7 +427,10 @@ func randomWalk(r *rand.Rand) (search.Condition, func(*walkedStep) bool) {
 	}
 	is := status.Task(r.IntN(status.NumTask))
 	at := r.Int64N(1500)
-	switch r.IntN(7) {
+	switch r.IntN(8) {
+	case 6:
+		digits := fmt.Sprint(r.IntN(30))
+		return search.InID(digits), func(s *walkedStep) bool { return strings.Contains(s.StepID, digits) }
 	case 0:
 		return search.HasTasks([]status.Task{is, status.TaskReady}), func(s *walkedStep) bool {
 			return s.Counts[is]+s.Counts[status.TaskReady] > 0
