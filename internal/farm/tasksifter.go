@@ -103,7 +103,7 @@ type stepSifter struct {
 
 // all looks at all tasks of the step that may be meant.
 func (s *stepSifter) all() (more bool, err error) {
-	if done, more := s.taskSifter.counted(&s.step.Counts); done {
+	if done, more := s.counted(&s.step.Counts); done {
 		return more, nil
 	}
 	return s.search()

@@ -27,7 +27,7 @@ func (t *taskSifter) queues(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("search the steps of queues: %w", err)
 	}
-	for size := t.found.keep(); ; size = searchChunk {
+	for size := t.found.keep(); ; size = walkChunk {
 		steps, err := walk.Next(ctx, size)
 		if err != nil {
 			return err
@@ -37,6 +37,9 @@ func (t *taskSifter) queues(ctx context.Context, ids []string) error {
 		}
 	}
 }
+
+// walkChunk is how many steps are looked at together, once the page is found.
+const walkChunk = 2000
 
 // smallStep is the most tasks that a step has whose touched tasks are read together with those of others.
 const smallStep = 64

@@ -5,9 +5,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/farmhand-render/farmhand/internal/status"
 	"github.com/farmhand-render/farmhand/internal/store/row"
@@ -141,21 +145,27 @@ func (d *DB) CountTasksOf(ctx context.Context, stepIDs []string, where *TaskCond
 	if err := d.sweepSteps(ctx, stepIDs); err != nil {
 		return 0, 0, err
 	}
+	var sums [2]atomic.Int64
+	parts, ctx := errgroup.WithContext(ctx) // at once: there may be a hundred
+	parts.SetLimit(runtime.GOMAXPROCS(0))
 	for part := range slices.Chunk(stepIDs, idsAtOnce) {
-		b := &taskText{args: idArguments(part)}
-		text := `SELECT count(*), coalesce(sum(CASE WHEN ` + b.condition(where) + ` THEN 1 ELSE 0 END), 0)
-			FROM (SELECT task.* FROM step CROSS JOIN task WHERE` + ofSteps + idPlaceholders + `)) AS found`
-		err := d.engine.Query(ctx, text, b.args, func(s Scanner) error {
-			var n, m int64
-			err := s.Scan(&n, &m)
-			touched, met = touched+n, met+m
-			return err
+		parts.Go(func() error {
+			b := &taskText{args: idArguments(part)}
+			text := `SELECT count(*), coalesce(sum(CASE WHEN ` + b.condition(where) + ` THEN 1 ELSE 0 END), 0)
+				FROM (SELECT task.* FROM step CROSS JOIN task WHERE` + ofSteps + idPlaceholders + `)) AS found`
+			return d.engine.Query(ctx, text, b.args, func(s Scanner) error {
+				var n, m int64
+				err := s.Scan(&n, &m)
+				sums[0].Add(n)
+				sums[1].Add(m)
+				return err
+			})
 		})
-		if err != nil {
-			return 0, 0, fmt.Errorf("count the tasks of steps: %w", err)
-		}
 	}
-	return touched, met, nil
+	if err := parts.Wait(); err != nil {
+		return 0, 0, fmt.Errorf("count the tasks of steps: %w", err)
+	}
+	return sums[0].Load(), sums[1].Load(), nil
 }
 
 // nearTasks is how far tasks may lie apart that are read at once, with those between them.
