@@ -71,11 +71,13 @@ func (t recordingTx) Upsert(ctx context.Context, table *store.Table, rows store.
 func runAllQueries(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx := t.Context()
-	if err := s.Commit(ctx, &row.Changes{Jobs: []row.Job{
-		{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
-		{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1}, {FarmID: "farm", QueueID: "queue", JobID: "gone", Number: 2},
-	}, Workers: []row.Worker{{FarmID: "farm", FleetID: "fleet", WorkerID: "worker"}},
-		Tasks: []row.Task{{JobID: "job"}}, Sweeps: []row.Sweep{{JobID: "job", Seq: 1, From: []status.Task{status.TaskReady}}},
+	if err := s.Commit(ctx, &row.Changes{
+		Jobs: []row.Job{
+			{FarmID: "farm", QueueID: "queue", JobID: "job", TaskStatus: 1}, // so that snapshots read its rows
+			{FarmID: "farm", QueueID: "gone", JobID: "left", Number: 1}, {FarmID: "farm", QueueID: "queue", JobID: "gone", Number: 2},
+		},
+		Workers: []row.Worker{{FarmID: "farm", FleetID: "fleet", WorkerID: "worker"}},
+		Tasks:   []row.Task{{JobID: "job"}}, Sweeps: []row.Sweep{{JobID: "job", Seq: 1, From: []status.Task{status.TaskReady}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
