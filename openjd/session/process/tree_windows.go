@@ -117,17 +117,19 @@ func (p *Process) reap() Exit {
 	return exit
 }
 
-// kill ends the command and its descendants, found by their parents. p.state is held.
+// kill ends the command and its descendants, found by their parents: each before its children, or it could go on after their end, and
+// even succeed. p.state is held.
 func (t *Tree) kill(p *Process) error {
 	if p.reaped {
 		return nil
 	}
+	left := descendants(uint32(p.Pid()))
 	var errs []error
-	for _, pid := range descendants(uint32(p.Pid())) {
-		errs = append(errs, terminateProcess(pid))
-	}
 	if err := p.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
 		errs = append(errs, err)
+	}
+	for _, pid := range left {
+		errs = append(errs, terminateProcess(pid))
 	}
 	return errors.Join(errs...)
 }
