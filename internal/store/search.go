@@ -13,16 +13,25 @@ import (
 	"github.com/farmhand-render/farmhand/internal/store/search"
 )
 
-// FindJobs implements [Reader].
-func (d *DB) FindJobs(ctx context.Context, query *search.Query) (found []row.Job, total int, err error) {
+// find gives the rows that a search finds, read by their ids.
+func find[T any](
+	ctx context.Context, d *DB, query *search.Query, what string, read func(ctx context.Context, ids []string) ([]T, error),
+) (found []T, total int, err error) {
 	ids, total, err := d.index.Find(ctx, query)
 	if err == nil {
-		found, err = byIDs(ctx, d.engine, jobs, sqlJobsByID, ids, func(j *row.Job) string { return j.JobID })
+		found, err = read(ctx, ids)
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("find jobs: %w", err)
+		return nil, 0, fmt.Errorf("find %s: %w", what, err)
 	}
 	return found, total, nil
+}
+
+// FindJobs implements [Reader].
+func (d *DB) FindJobs(ctx context.Context, query *search.Query) (found []row.Job, total int, err error) {
+	return find(ctx, d, query, "jobs", func(ctx context.Context, ids []string) ([]row.Job, error) {
+		return byIDs(ctx, d.engine, jobs, sqlJobsByID, ids, func(j *row.Job) string { return j.JobID })
+	})
 }
 
 // FoundStep is a step with its job.
@@ -34,26 +43,14 @@ type FoundStep struct {
 
 // FindSteps implements [Reader].
 func (d *DB) FindSteps(ctx context.Context, query *search.Query) (found []FoundStep, total int, err error) {
-	ids, total, err := d.index.Find(ctx, query)
-	if err == nil {
-		found, err = d.StepsByID(ctx, ids)
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("find steps: %w", err)
-	}
-	return found, total, nil
+	return find(ctx, d, query, "steps", d.StepsByID)
 }
 
 // FindWorkers implements [Reader].
 func (d *DB) FindWorkers(ctx context.Context, query *search.Query) (found []row.Worker, total int, err error) {
-	ids, total, err := d.index.Find(ctx, query)
-	if err == nil {
-		found, err = byIDs(ctx, d.engine, workers, sqlWorkersByID, ids, func(w *row.Worker) string { return w.WorkerID })
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("find workers: %w", err)
-	}
-	return found, total, nil
+	return find(ctx, d, query, "workers", func(ctx context.Context, ids []string) ([]row.Worker, error) {
+		return byIDs(ctx, d.engine, workers, sqlWorkersByID, ids, func(w *row.Worker) string { return w.WorkerID })
+	})
 }
 
 // WalkSteps implements [Reader].

@@ -97,10 +97,8 @@ func (d *DB) Tasks(ctx context.Context, jobID string, stepIndex int32, from, to 
 			return err
 		}
 		found, err = list(ctx, q, tasks, sqlTasks, jobID, int64(stepIndex), from, to)
-		for i := range found {
-			for j := range left {
-				left[j].Apply(&found[i])
-			}
+		for i := range left {
+			sweepAll(found, &left[i])
 		}
 		return err
 	})

@@ -193,36 +193,26 @@ func RunPurgeFaults(t *testing.T, engine store.Engine, lose func()) {
 	t.Helper()
 	faulty := &FaultyEngine{Engine: engine}
 	s := store.New(faulty)
-	round := 0
-	for _, fault := range []Fault{Before, After, None} {
-		var action func()
-		if fault == None {
-			if lose == nil {
-				continue
-			}
-			action = lose
+	faulty.eachFault(lose, func(round int, arm func()) (fired bool) {
+		c := queueOfJobs(fmt.Sprint("queue-", round))
+		for i := range c.Jobs {
+			c.Jobs[i].Number += int64(10 * round)
 		}
-		for n, fired := 1, true; fired; n++ {
-			round++
-			c := queueOfJobs(fmt.Sprint("queue-", round))
-			for i := range c.Jobs {
-				c.Jobs[i].Number += int64(10 * round)
+		insist(t, s, c)
+		insist(t, s, deleteQueue(c))
+		arm()
+		for range 100 { // each error is one of a caller that tries again later
+			if left, err := s.PurgeQueue(t.Context(), c.Resources[0].ID, 7); err == nil && left < 7 {
+				break
 			}
-			insist(t, s, c)
-			insist(t, s, deleteQueue(c))
-			faulty.Arm(n, fault, action)
-			for range 100 { // each error is one of a caller that tries again later
-				if left, err := s.PurgeQueue(t.Context(), c.Resources[0].ID, 7); err == nil && left < 7 {
-					break
-				}
-				same(t, "jobs seen", map[string][]string{}, seen(t.Context(), t, s, c))
-			}
-			fired = faulty.Fired()
-			queues, err := s.DeletedQueues(t.Context(), "", 10)
-			same(t, "deleted queues after", []string(nil), must(t, queues, err))
-			if left, err := s.CountJobs(t.Context(), c.Resources[0].ID); err != nil || left != 0 {
-				t.Fatalf("%d jobs are left, %v", left, err)
-			}
+			same(t, "jobs seen", map[string][]string{}, seen(t.Context(), t, s, c))
 		}
-	}
+		fired = faulty.Fired()
+		queues, err := s.DeletedQueues(t.Context(), "", 10)
+		same(t, "deleted queues after", []string(nil), must(t, queues, err))
+		if left, err := s.CountJobs(t.Context(), c.Resources[0].ID); err != nil || left != 0 {
+			t.Fatalf("%d jobs are left, %v", left, err)
+		}
+		return fired
+	})
 }

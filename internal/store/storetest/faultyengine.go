@@ -92,3 +92,22 @@ func (t faultyTx) Exec(ctx context.Context, sql string, args ...any) (n int64, e
 func (t faultyTx) Upsert(ctx context.Context, table *store.Table, rows store.Batch) error {
 	return t.engine.write(func() error { return t.Tx.Upsert(ctx, table, rows) })
 }
+
+// eachFault calls try for each write of what it does and each way in which that can fail, until the fault that it arms finds no write any
+// more. lose ends the connection that writes; nil for an engine that has none to lose.
+func (f *FaultyEngine) eachFault(lose func(), try func(round int, arm func()) (fired bool)) {
+	round := 0
+	for _, fault := range []Fault{Before, After, None} {
+		var action func()
+		if fault == None {
+			if lose == nil {
+				continue
+			}
+			action = lose
+		}
+		for n, fired := 1, true; fired; n++ {
+			round++
+			fired = try(round, func() { f.Arm(n, fault, action) })
+		}
+	}
+}

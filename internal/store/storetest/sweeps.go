@@ -187,46 +187,36 @@ func RunSweepFaults(t *testing.T, engine store.Engine, lose func()) {
 	t.Helper()
 	faulty := &FaultyEngine{Engine: engine}
 	s := store.New(faulty)
-	round := 0
-	for _, fault := range []Fault{Before, After, None} {
-		var action func()
-		if fault == None {
-			if lose == nil {
-				continue
-			}
-			action = lose
+	faulty.eachFault(lose, func(round int, arm func()) (fired bool) {
+		j := newSweptJob(t, s, fmt.Sprint("job-", round))
+		c := &row.Changes{}
+		for i := range int64(7) {
+			c.Tasks = append(c.Tasks, row.Task{TaskIndex: i, Status: status.TaskSucceeded, EndedAt: 5})
 		}
-		for n, fired := 1, true; fired; n++ {
-			round++
-			j := newSweptJob(t, s, fmt.Sprint("job-", round))
-			c := &row.Changes{}
-			for i := range int64(7) {
-				c.Tasks = append(c.Tasks, row.Task{TaskIndex: i, Status: status.TaskSucceeded, EndedAt: 5})
-			}
-			c.Tasks = slices.Clone(j.written(c.Tasks...))
-			c.Sweeps = []row.Sweep{
-				j.swept(row.Sweep{From: []status.Task{status.TaskSucceeded}, To: status.TaskReady, Target: status.TaskPending, By: "somebody", At: 6}),
-				j.swept(row.Sweep{From: []status.Task{status.TaskReady}, To: status.TaskCanceled, Target: status.TaskCanceled, By: "somebody", At: 7}),
-			}
-			insist(t, s, c)
-			faulty.Arm(n, fault, action)
-			for range 100 { // each error is one of a caller that tries again later
-				left, err := s.SweepTasks(t.Context(), 3)
-				if err == nil && !left {
-					break
-				}
-				j.listed(t.Context(), t, s)
-				j.listed(t.Context(), t, store.New(engine))
-			}
-			fired = faulty.Fired()
-			left, err := store.New(engine).SweepTasks(t.Context(), 3)
-			if errors.Is(err, store.ErrIO) { // the last that failed was a connection, which is found out now
-				left, err = store.New(engine).SweepTasks(t.Context(), 3)
-			}
-			if err != nil || left {
-				t.Fatalf("fault %d: something is left: %t, %v", n, left, err)
+		c.Tasks = slices.Clone(j.written(c.Tasks...))
+		c.Sweeps = []row.Sweep{
+			j.swept(row.Sweep{From: []status.Task{status.TaskSucceeded}, To: status.TaskReady, Target: status.TaskPending, By: "somebody", At: 6}),
+			j.swept(row.Sweep{From: []status.Task{status.TaskReady}, To: status.TaskCanceled, Target: status.TaskCanceled, By: "somebody", At: 7}),
+		}
+		insist(t, s, c)
+		arm()
+		for range 100 { // each error is one of a caller that tries again later
+			left, err := s.SweepTasks(t.Context(), 3)
+			if err == nil && !left {
+				break
 			}
 			j.listed(t.Context(), t, s)
+			j.listed(t.Context(), t, store.New(engine))
 		}
-	}
+		fired = faulty.Fired()
+		left, err := store.New(engine).SweepTasks(t.Context(), 3)
+		if errors.Is(err, store.ErrIO) { // the last that failed was a connection, which is found out now
+			left, err = store.New(engine).SweepTasks(t.Context(), 3)
+		}
+		if err != nil || left {
+			t.Fatalf("round %d: something is left: %t, %v", round, left, err)
+		}
+		j.listed(t.Context(), t, s)
+		return fired
+	})
 }
