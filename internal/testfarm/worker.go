@@ -56,8 +56,17 @@ func (f *Farm) Join(ctx context.Context, script Script) (*Worker, error) {
 // Start says that the worker's agent has started: the service ends all sessions that the worker had.
 func (w *Worker) Start(ctx context.Context) error {
 	w.answer, w.started = &deadline.UpdateWorkerScheduleOutput{}, map[string]time.Time{}
+	return w.is(ctx, deadline.UpdatedWorkerStatusStarted)
+}
+
+// Stop says that the worker's agent has stopped: the worker gets no more work.
+func (w *Worker) Stop(ctx context.Context) error {
+	return w.is(ctx, deadline.UpdatedWorkerStatusStopped)
+}
+
+func (w *Worker) is(ctx context.Context, status deadline.UpdatedWorkerStatus) error {
 	_, err := w.api.UpdateWorker(ctx, &deadline.UpdateWorkerInput{
-		FarmId: w.farm.FarmID, FleetId: w.farm.FleetID, WorkerId: w.ID, Status: deadline.UpdatedWorkerStatusStarted,
+		FarmId: w.farm.FarmID, FleetId: w.farm.FleetID, WorkerId: w.ID, Status: status,
 	})
 	return err
 }
