@@ -103,7 +103,11 @@ func (f *searchFarm) addJob(number int) {
 		SourceJobID: pick(r, "", fmt.Sprintf("job-%032x", r.IntN(2))),
 	}
 	parameters := map[string]deadline.JobParameter{}
-	if r.IntN(4) > 0 {
+	switch r.IntN(8) {
+	case 0, 1:
+	case 2: // a number in other jobs
+		parameters["Frames"] = deadline.JobParameter{String: new(pick(r, "9", "10 to 90", "nan"))}
+	default:
 		parameters["Frames"] = deadline.JobParameter{Int: new(fmt.Sprint(pick(r, 9, 10, 100)))}
 	}
 	if r.IntN(4) > 0 {
@@ -661,11 +665,14 @@ func naiveOrder(a, b any, sorts []deadline.SearchSortExpression) int {
 			descending = e.ParameterSort.SortOrder == deadline.SortOrderDescending
 			v, isX, hasX := shownParameter(a, e.ParameterSort.Name)
 			w, isY, hasY := shownParameter(b, e.ParameterSort.Name)
-			if number = isX && isY; hasX {
+			if hasX {
 				x = []string{v}
 			}
 			if hasY {
 				y = []string{w}
+			}
+			if number = isX; hasX && hasY && isX != isY { // numbers before texts
+				x, y, number = []string{fmt.Sprint(isY)}, []string{fmt.Sprint(isX)}, false
 			}
 		default:
 			descending = e.FieldSort.SortOrder == deadline.SortOrderDescending

@@ -161,7 +161,7 @@ func parameterTasks(e *deadline.ParameterFilterExpression) func(*row.Step, *open
 func ascendingTasks(axis *openjd.Axis, e *deadline.ParameterFilterExpression) *taskFilter {
 	before := func(order int) int64 {
 		return int64(sort.Search(int(axis.Len()), func(position int) bool {
-			return search.CompareParameters(axis.Value(int64(position)), e.Value, true) >= order
+			return search.CompareParameters(axis.Value(int64(position)), true, e.Value, true) >= order
 		}))
 	}
 	least, equal, after := int64(0), before(0), before(1)
@@ -234,7 +234,7 @@ func rankedParameter(axis openjd.Axis) *taskRank {
 	if number && axis.Ascending() {
 		return &taskRank{compare: func(a, b int64) int { return cmp.Compare(axis.Position(a), axis.Position(b)) }, where: where}
 	}
-	compare := func(a, b int64) int { return search.CompareParameters(axis.Value(a), axis.Value(b), number) }
+	compare := func(a, b int64) int { return search.CompareParameters(axis.Value(a), number, axis.Value(b), number) }
 	if axis.Len() > decidedAtOnce {
 		return &taskRank{compare: func(a, b int64) int { return compare(axis.Position(a), axis.Position(b)) }}
 	}

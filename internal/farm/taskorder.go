@@ -32,7 +32,7 @@ func compareTask(by *search.Order, a, b *foundTask) int {
 	case by.Parameter != "":
 		x, xNumber, hasX := a.parameter(by.Parameter)
 		y, yNumber, hasY := b.parameter(by.Parameter)
-		order, noA, noB = search.CompareParameters(x, y, xNumber && yNumber), !hasX, !hasY
+		order, noA, noB = search.CompareParameters(x, xNumber, y, yNumber), !hasX, !hasY
 	case by.Column.IsText():
 		x, y := a.text(by.Column), b.text(by.Column)
 		order, noA, noB = cmp.Compare(x, y), x == "", y == ""

@@ -128,7 +128,7 @@ func compareKey(o *Order, a, b *sortKey) int {
 	case a.rank != b.rank || a.rank != 0:
 		return cmp.Compare(a.rank, b.rank)
 	case o.Parameter != "":
-		order = CompareParameters(string(a.text), string(b.text), !a.isText && !b.isText)
+		order = CompareParameters(string(a.text), !a.isText, string(b.text), !b.isText)
 	case a.isText:
 		order = bytes.Compare(a.text, b.text)
 	default:

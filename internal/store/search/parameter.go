@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -72,31 +73,34 @@ func appendTexts(lines []string, value any) []string {
 	return lines
 }
 
-// CompareParameters orders two values of a parameter: as numbers when both are.
-func CompareParameters(x, y string, numbers bool) int {
-	if numbers {
-		a, errA := strconv.ParseFloat(x, 64)
-		b, errB := strconv.ParseFloat(y, 64)
-		if errA == nil && errB == nil {
-			switch {
-			case a < b:
-				return -1
-			case a > b:
-				return 1
-			default:
-				return 0
-			}
-		}
+// CompareParameters orders two values of parameters: numbers as such, before all texts.
+func CompareParameters(x string, isNumber bool, y string, isOther bool) int {
+	a, isNumber := asNumber(x, isNumber)
+	b, isOther := asNumber(y, isOther)
+	switch {
+	case isNumber && isOther:
+		return cmp.Compare(a, b)
+	case isNumber:
+		return -1
+	case isOther:
+		return 1
+	default:
+		return strings.Compare(x, y)
 	}
-	return strings.Compare(x, y)
+}
+
+func asNumber(text string, isNumber bool) (float64, bool) {
+	if !isNumber {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return n, err == nil
 }
 
 // HoldsForParameter reports whether a parameter's value compares with another one: see [HasParameter].
 func HoldsForParameter(operator Operator, has string, number bool, other string) bool {
-	if number {
-		if _, err := strconv.ParseFloat(other, 64); err != nil {
-			return operator == NotEqual
-		}
+	if _, ok := asNumber(other, number); number && !ok {
+		return operator == NotEqual
 	}
-	return operator.Holds(CompareParameters(has, other, number))
+	return operator.Holds(CompareParameters(has, number, other, number))
 }
